@@ -1,0 +1,94 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What action and lookup plugins have in common: arguments in, one workflow call, built-in types and readable errors out.
+
+This is the one file of plugin_utils that knows Ansible.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleLookupError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import configure
+from ansible_collections.foresight.capacity.plugins.plugin_utils.native import from_ansible, to_native
+
+Arguments = dict[str, t.Any]
+
+
+def run_verb(
+    action: ActionBase,
+    *,
+    spec: dict[str, dict[str, t.Any]],
+    run: t.Callable[..., dict[str, t.Any]],
+    more: t.Callable[[Arguments], Arguments] | None = None,
+    **constraints: t.Any,
+) -> dict[str, t.Any]:
+    """Validate the task's arguments, call one workflow function with them as keywords, and return its result.
+
+    :param spec: argument spec of the plugin, store_arguments() included; `now` is filled from the clock, the log options are used here.
+    :param run: the workflow function; it gets every other argument by its name.
+    :param more: called with the arguments; returns keywords to add (hostvars, check mode …) or to replace.
+    :param constraints: required_if, mutually_exclusive … as of AnsibleModule.
+    :raises AnsibleActionFail: with the message of any ForesightError.
+    """
+    dummy_result, arguments = action.validate_argument_spec(argument_spec=spec, **constraints)
+    try:
+        result = run(**_prepared(arguments, more))
+    except ForesightError as error:
+        raise AnsibleActionFail(str(error)) from error
+    return {"changed": False, **to_native(result)}
+
+
+def run_lookup(
+    lookup: LookupBase,
+    *,
+    run: t.Callable[..., t.Any],
+    variables: t.Any,
+    options: Arguments,
+    more: t.Callable[[Arguments], Arguments] | None = None,
+) -> t.Any:
+    """Take the lookup's documented options, call one workflow function with them as keywords, and return its result.
+
+    :param options: the keyword arguments of LookupBase.run (direct options).
+    :raises AnsibleLookupError: with the message of any ForesightError.
+    """
+    lookup.set_options(var_options=variables, direct=options)
+    try:
+        return to_native(run(**_prepared(lookup.get_options(), more)))
+    except ForesightError as error:
+        raise AnsibleLookupError(str(error)) from error
+
+
+def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | None) -> Arguments:
+    prepared: Arguments = from_ansible(dict(arguments))
+    configure(level=prepared.pop("log_level", "warning"), path=_absolute(prepared.pop("log_file", None)), console=_console)
+    if "now" in prepared and prepared["now"] is None:
+        prepared["now"] = int(time.time())
+    if more is not None:
+        prepared.update(more(prepared))
+    return prepared
+
+
+def _absolute(path: str | None) -> str | None:
+    return os.path.abspath(os.path.expanduser(path)) if path else None
+
+
+def _console(level: int, line: str) -> None:
+    display = Display()
+    if level >= logging.ERROR:
+        display.error(line, wrap_text=False)
+    elif level >= logging.WARNING:
+        display.warning(line)
+    else:
+        display.display(line)

@@ -1,0 +1,91 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only place that imports third-party packages: lazily, at the first use of an attribute.
+
+ansible-test, ansible-doc and plugin loading work without any of them. A missing package is
+reported by its pip name when it is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
+
+
+class MissingPackage(ForesightError):
+    """A Python package is not installed where the controller code runs."""
+
+    def __init__(self, module: str, pip_name: str, requirements: str) -> None:
+        super().__init__(
+            f"The Python package {pip_name!r} (module {module}) is not installed for this Python. "
+            f"Install it with: pip install {pip_name!r}, or all of the collection's with: pip install -r {requirements}"
+        )
+
+
+class LazyModule:
+    """Stands for a module and imports it when one of its attributes is first asked for."""
+
+    def __init__(self, module: str, pip_name: str, requirements: str = "requirements-core.txt") -> None:
+        self._module = module
+        self._pip_name = pip_name
+        self._requirements = requirements
+
+    def __getattr__(self, name: str) -> t.Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            module = importlib.import_module(self._module)
+        except ModuleNotFoundError as error:
+            if error.name and error.name.split(".")[0] != self._module.split(".")[0]:
+                raise
+            raise MissingPackage(self._module, self._pip_name, self._requirements) from error
+        value = getattr(module, name)
+        setattr(self, name, value)
+        return value
+
+
+if t.TYPE_CHECKING:
+    import adbc_driver_postgresql.dbapi as adbc_postgresql
+    import adbc_driver_sqlite.dbapi as adbc_sqlite
+    import alembic
+    import alembic.command as alembic_command
+    import alembic.config as alembic_config
+    import distributed
+    import jinja2
+    import jmespath
+    import joblib
+    import jsonschema
+    import matplotlib
+    import numpy as np
+    import pandas as pd
+    import plotly.graph_objects as plotly_graph
+    import plotly.offline as plotly_offline
+    import psycopg
+    import sqlalchemy as sa
+    import statsforecast.models as statsforecast_models
+    import yaml
+else:
+    _ML = "requirements-ml.txt"
+    adbc_postgresql = LazyModule("adbc_driver_postgresql.dbapi", "adbc-driver-postgresql", _ML)
+    adbc_sqlite = LazyModule("adbc_driver_sqlite.dbapi", "adbc-driver-sqlite", _ML)
+    alembic = LazyModule("alembic", "alembic")
+    alembic_command = LazyModule("alembic.command", "alembic")
+    alembic_config = LazyModule("alembic.config", "alembic")
+    distributed = LazyModule("distributed", "distributed", _ML)
+    jinja2 = LazyModule("jinja2", "jinja2")
+    jmespath = LazyModule("jmespath", "jmespath")
+    joblib = LazyModule("joblib", "joblib")
+    jsonschema = LazyModule("jsonschema", "jsonschema")
+    matplotlib = LazyModule("matplotlib", "matplotlib")
+    np = LazyModule("numpy", "numpy")
+    pd = LazyModule("pandas", "pandas")
+    plotly_graph = LazyModule("plotly.graph_objects", "plotly")
+    plotly_offline = LazyModule("plotly.offline", "plotly")
+    psycopg = LazyModule("psycopg", "psycopg[binary]")
+    sa = LazyModule("sqlalchemy", "sqlalchemy")
+    statsforecast_models = LazyModule("statsforecast.models", "statsforecast", _ML)
+    yaml = LazyModule("yaml", "pyyaml")
