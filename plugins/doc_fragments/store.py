@@ -12,7 +12,8 @@ class ModuleDocFragment:
 options:
   store:
     description:
-      - Where the store lies. A path of an SQLite file, or a URL such as C(sqlite:////var/lib/foresight/store.db) or C(postgresql://foresight@db.example.com/foresight).
+      - Where the store lies. A path of an SQLite file, or a URL such as C(sqlite:////var/lib/foresight/store.db)
+        or C(postgresql://foresight@db.example.com/foresight).
       - A URL with a password in it is refused. Give the password in the environment variable E(FORESIGHT_STORE_PASSWORD) or in a E(PGPASSFILE).
       - Without it E(FORESIGHT_STORE) is used, then C(foresight/store.db) in the XDG data directory of the user.
     type: str
@@ -28,6 +29,7 @@ options:
     default: warning
   log_file:
     description:
-      - A file to which log lines are appended as well, each with time, level and category (C(store), C(lvm), C(ansible), C(main)). Default of E(FORESIGHT_LOG_FILE).
+      - A file to which log lines are appended as well, each with time, level and category (C(store), C(lvm), C(ansible), C(main)).
+        Default of E(FORESIGHT_LOG_FILE).
     type: path
 """

@@ -1,0 +1,110 @@
+# Two commands matter: `make demo` and `make test`. Each sets itself up.
+# Python parts go to .venv, everything else that is made goes to .cache (both ignored by git).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Parallelism is inside the targets (pytest-xdist); their order here is meant.
+.NOTPARALLEL:
+
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := .cache
+WORKERS ?= 2
+export ANSIBLE_NOCOLOR ?= 1
+export PYTHONDONTWRITEBYTECODE ?= 1
+
+.PHONY: help setup setup-test demo test lab lab-test lab-full bench docs clean \
+        packages lint types units units-target units-312 sanity integration package
+
+help: ## Show the targets.
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+
+# ---- set-up -------------------------------------------------------------------------------------------------------
+
+setup: $(VENV)/.setup-core ## Make .venv with everything that `foresight.capacity.site` needs, and link the collection into it.
+	@$(BIN)/python tests/tools/check_link.py
+
+setup-test: setup $(VENV)/.setup-test
+
+$(VENV)/bin/python:
+	@bash tests/tools/make_venv.sh $(VENV)
+
+$(VENV)/.setup-core: requirements-core.txt requirements-ml.txt | $(VENV)/bin/python
+	@echo "Installing the controller's Python packages into $(VENV) (once; a few minutes) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-core.txt -r requirements-ml.txt
+	@touch $@
+
+$(VENV)/.setup-test: requirements-test.txt $(VENV)/.setup-core
+	@echo "Installing the test tools into $(VENV) (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+packages: ## Install the Debian packages of the full test when root; else name them.
+	@bash tests/tools/packages.sh
+
+# ---- the two commands ---------------------------------------------------------------------------------------------
+
+demo: setup ## Gather this machine's facts, import a recorded history, run the whole site and show the report.
+	@$(BIN)/python tests/tools/demo.py
+
+test: setup-test packages lint units units-target units-312 sanity integration package lab-test ## Everything; parts whose tools are missing are skipped with a reason.
+	@echo "make test: all parts ended well."
+
+# ---- parts of the test ---------------------------------------------------------------------------------------------
+
+lint: types ## ruff, mypy, import-linter, ansible-lint, changelog and documentation lint.
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
+	PYTHONPATH=$(CACHE)/typing $(BIN)/lint-imports --no-cache
+	$(BIN)/antsibull-changelog lint
+	$(BIN)/python tests/tools/stage.py
+	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/ansible-lint" --offline --profile production -q
+	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/antsibull-docs" lint-collection-docs --plugin-docs --skip-rstcheck .
+
+types: setup-test ## mypy strict over plugin_utils and module_utils.
+	@mkdir -p $(CACHE)/typing/ansible_collections/foresight && ln -sfn "$(CURDIR)" $(CACHE)/typing/ansible_collections/foresight/capacity
+	MYPYPATH=$(CACHE)/typing $(BIN)/mypy $(addprefix $(CACHE)/typing/ansible_collections/foresight/capacity/plugins/,plugin_utils module_utils)
+
+units: setup-test ## Unit and property tests on the venv's Python.
+	$(BIN)/python -m pytest -n $(WORKERS) -q tests/unit
+
+units-target: setup-test ## Target-side code on Python 3.8 to 3.13, as far as they are installed.
+	$(BIN)/python tests/tools/target_pythons.py
+
+units-312: setup-test ## The unit tests on Python 3.12 in a venv of its own, if there is a Python 3.12.
+	@bash tests/tools/units_312.sh $(WORKERS)
+
+sanity: setup-test ## ansible-test sanity with an empty ignore file.
+	$(BIN)/python tests/tools/stage.py
+	bash tests/tools/sanity.sh
+
+integration: setup-test ## Playbooks and plugins as a user runs them.
+	$(BIN)/python -m pytest -n $(WORKERS) -q tests/integration
+
+package: setup-test ## Build the tarball, install it elsewhere and use it from there.
+	$(BIN)/python tests/tools/package.py
+
+# ---- VM lab --------------------------------------------------------------------------------------------------------
+
+lab: setup ## Bring two lab hosts up and write inventories/lab.
+	$(BIN)/python tests/lab up --hosts 2
+
+lab-test: setup-test ## Real LVM over real SSH; one kill per class of command.
+	$(BIN)/python -m pytest -q -m "not full" tests/lab
+
+lab-full: setup-test ## Every kill point; no time limit.
+	$(BIN)/python -m pytest -q tests/lab
+
+# ---- the rest ------------------------------------------------------------------------------------------------------
+
+bench: setup-test ## All benchmarks; their tables are what docs/benchmarks.md quotes.
+	@for script in tests/benchmarks/*_bench.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+docs: setup-test ## Plugin documentation as HTML, and what is generated from the code.
+	$(BIN)/python tests/tools/docs.py
+
+clean: ## Remove what these targets made in this checkout.
+	-$(BIN)/python tests/lab down
+	rm -rf $(VENV) $(CACHE) build collections report tests/output
