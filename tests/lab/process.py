@@ -1,0 +1,43 @@
+"""The QEMU process of a VM: start it in the background, see whether it runs, end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.machine import Sockets
+from lab.wait import wait_for
+
+
+def start(command: list[str], sockets: Sockets) -> None:
+    """Run a ``-daemonize`` command line; returns when QEMU has opened its sockets. Raises LabError with its words."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"QEMU did not start ({done.returncode}): {done.stderr.strip()}")
+    if running_pid(sockets) is None:
+        raise LabError(f"QEMU started and ended at once; see {sockets.console}")
+
+
+def running_pid(sockets: Sockets) -> int | None:
+    """Process id of the VM of this directory, or None. A pid that now belongs to somebody else does not count."""
+    try:
+        pid = int(sockets.pid.read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return None
+    return pid if str(sockets.pid).encode() in command else None
+
+
+def await_end(sockets: Sockets, timeout: float = 30.0) -> None:
+    wait_for(lambda: running_pid(sockets) is None, timeout, "the end of QEMU", every=0.05)
+
+
+def kill(sockets: Sockets) -> None:
+    """End the VM at once, as if the power failed; nothing happens when it is not running."""
+    pid = running_pid(sockets)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        await_end(sockets)

@@ -1,0 +1,130 @@
+"""Wrappers on a lab host's PATH: note the calls of a tool, hold one, or kill its caller before or after it.
+
+The collection under test has no fault hooks; a tool that is found through PATH has this one instead.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lab.errors import LabError
+from lab.paths import LAB
+from lab.wait import wait_for
+
+if TYPE_CHECKING:
+    from lab.hosts import LabHost
+
+When = Literal["before", "after"]
+Victim = Literal["parent", "tree"]
+Action = Literal["none", "kill", "hold"]
+
+HOME = "/run/foresight-lab/wrappers"
+CALLS = "/run/foresight-lab/calls"
+BIN = "/usr/local/sbin"  # the first folder of PATH
+SCRIPT = "/usr/local/lib/foresight-lab/wrapper"
+# Every tool with which LVM and file-system code changes or reads a volume.
+TOOLS = (
+    *("lvm", "lvs", "vgs", "pvs", "lvcreate", "lvchange", "lvextend", "lvreduce", "lvresize", "fsadm", "dmsetup"),
+    *("e2fsck", "fsck.ext4", "resize2fs", "tune2fs", "dumpe2fs", "xfs_growfs", "xfs_info", "xfs_repair", "xfs_spaceman"),
+    *("btrfs", "resize.f2fs", "fsck.f2fs", "fatresize", "fsck.vfat", "cryptsetup"),
+    *("lsblk", "blkid", "findmnt", "mount", "umount", "blockdev", "fsfreeze", "fuser", "mkswap", "swapon", "swapoff"),
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a wrapper does at the ``nth`` call whose arguments match ``pattern`` (a shell glob over them all)."""
+
+    action: Action = "none"
+    when: When = "before"
+    nth: int = 1
+    pattern: str = "*"
+    victim: Victim = "parent"
+    signal: int = 9
+
+    def as_shell(self, real: str) -> str:
+        values = {"real": real, "action": self.action, "when": self.when, "nth": str(self.nth), "pattern": self.pattern}
+        values |= {"victim": self.victim, "signal": str(self.signal)}
+        return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+@dataclass(frozen=True)
+class Call:
+    """One noted call: ``number`` counts the calls of the tool that matched its rule's pattern (0: did not match)."""
+
+    tool: str
+    number: int
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A call that stops at its wrapper until it is released."""
+
+    host: LabHost
+    tool: str
+
+    def reached(self) -> bool:
+        return self.host.run(["test", "-e", f"{HOME}/{self.tool}/reached"], check=False).returncode == 0
+
+    def wait(self, timeout: float = 60.0) -> None:
+        """Wait until the call stands at its wrapper."""
+        wait_for(self.reached, timeout, f"{self.tool} on {self.host.name} to be held")
+
+    def release(self) -> None:
+        """Let the held call go on."""
+        self.host.run(f"timeout 10 sh -c 'echo go > {HOME}/{self.tool}/gate'")
+
+
+def install(host: LabHost, tool: str, rule: Rule) -> None:
+    """Put the wrapper of ``tool`` with ``rule`` in place; an earlier rule of the tool is replaced, its count starts anew."""
+    install_many(host, {tool: rule})
+
+
+def install_many(host: LabHost, rules: dict[str, Rule]) -> None:
+    """Put the wrappers of several tools in place in one connection."""
+    found = host.run(f"for tool in {shlex.join(rules)}; do PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $tool || echo; done")
+    paths = dict(zip(rules, found.stdout.splitlines(), strict=True))
+    missing = [tool for tool, path in paths.items() if not path]
+    if missing:
+        raise LabError(f"{host.name} has no {', '.join(missing)} to wrap")
+    script = [
+        "set -eu",
+        f"mkdir -p {HOME}",
+        f"cat > {SCRIPT} <<'WRAPPER'\n{(LAB / 'wrapper.sh').read_text()}WRAPPER",
+        f"chmod 755 {SCRIPT}",
+    ]
+    for tool, rule in rules.items():
+        home = f"{HOME}/{tool}"
+        script += [
+            f"rm -rf {home}; mkdir {home}; mkfifo {home}/gate; echo 0 > {home}/count; touch {home}/lock {CALLS}",
+            f"printf %s {shlex.quote(rule.as_shell(paths[tool]))} > {home}/rule",
+            f"ln -sfn {SCRIPT} {BIN}/{tool}",
+        ]
+    host.run("sh -s", data="\n".join(script) + "\n")
+
+
+def reached(host: LabHost, tool: str) -> str | None:
+    """What the wrapper left when its rule acted: the killed process id, ``nobody``, or an empty text for a hold; None before."""
+    done = host.run(f"cat {HOME}/{tool}/reached", check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def calls(host: LabHost) -> list[Call]:
+    """The noted calls of all wrapped tools, oldest first."""
+    done = host.run(f"cat {CALLS}", check=False)
+    noted = []
+    for line in done.stdout.splitlines():
+        tool, number, arguments = line.split("\t", 2)
+        noted.append(Call(tool, int(number), arguments))
+    return noted
+
+
+def clear(host: LabHost) -> None:
+    """Take all wrappers and their notes away; a call that is still held is released first."""
+    host.run(
+        f"for home in {HOME}/*; do [ -e $home/reached ] && grep -q action=hold $home/rule && timeout 5 sh -c 'echo go > $0/gate' $home; done; "
+        f"find {BIN} -maxdepth 1 -type l -lname {SCRIPT} -delete; rm -rf {HOME} {CALLS}"
+    )
