@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.errors import LabError
 from lab.machine import Sockets
-from lab.wait import wait_for
 
 
 def start(command: list[str], sockets: Sockets) -> None:
@@ -31,13 +33,25 @@ def running_pid(sockets: Sockets) -> int | None:
     return pid if str(sockets.pid).encode() in command else None
 
 
-def await_end(sockets: Sockets, timeout: float = 30.0) -> None:
-    wait_for(lambda: running_pid(sockets) is None, timeout, "the end of QEMU", every=0.05)
+@contextmanager
+def ending(sockets: Sockets, timeout: float = 30.0) -> Iterator[int | None]:
+    """Give the pid of the VM; on leaving, wait until that process is gone, its files closed and its disks unlocked."""
+    pid = running_pid(sockets)
+    if pid is None:
+        yield None
+        return
+    handle = os.pidfd_open(pid)
+    try:
+        yield pid
+        ended, _, _ = select.select([handle], [], [], timeout)
+    finally:
+        os.close(handle)
+    if not ended:
+        raise LabError(f"QEMU (process {pid}) has not ended within {timeout:g} s")
 
 
 def kill(sockets: Sockets) -> None:
     """End the VM at once, as if the power failed; nothing happens when it is not running."""
-    pid = running_pid(sockets)
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-        await_end(sockets)
+    with ending(sockets) as pid:
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)

@@ -49,8 +49,8 @@ def take(image: Image, say: Say) -> None:
             qmp.execute("migrate-set-parameters", **{"max-bandwidth": FULL_SPEED})
             qmp.execute("migrate", uri=f"exec:exec zstd -q -1 -o {shlex.quote(str(image.memory))}")
             qmp.await_migration(BOOT_SECONDS)
-            qmp.execute("quit")
-        process.await_end(sockets)
+            with process.ending(sockets):
+                qmp.execute("quit")
     finally:
         process.kill(sockets)
         shutil.rmtree(work)

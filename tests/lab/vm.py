@@ -102,11 +102,13 @@ class Vm:
 
     def _personalise(self) -> None:
         """Give the copy its clock, names and randomness; also proves that ssh answers."""
-        now = f"{time.time():.3f}"
-        command = [*self.ssh_command(), PERSONALISE, self.name, now, secrets.token_hex(64)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120)
-        if done.returncode:
-            raise LabError(f"{self.name} was restored but does not answer as it should ({done.returncode}): {done.stdout}{done.stderr}")
+        command = [*self.ssh_command(), PERSONALISE, self.name, secrets.token_hex(64)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as guest:
+            assert guest.stdout is not None
+            said = guest.stdout.readline()
+            _, errors = guest.communicate(f"{time.time():.3f}\n" if said else None, timeout=120)
+        if guest.returncode:
+            raise LabError(f"{self.name} was restored but does not answer as it should ({guest.returncode}): {errors}")
 
     def _end(self) -> None:
         process.kill(self.sockets)
