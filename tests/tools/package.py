@@ -26,7 +26,8 @@ def main() -> None:
         folder = pathlib.Path(name)
         run(str(binaries / "ansible-galaxy"), "collection", "build", "--output-path", name, cwd=CHECKOUT)
         tarball = next(folder.glob("foresight-capacity-*.tar.gz"))
-        members = tarfile.open(tarball).getnames()
+        with tarfile.open(tarball) as archive:
+            members = archive.getnames()
         bad = [member for member in members if member.startswith(tuple(f"{prefix}/" for prefix in UNWANTED))]
         if bad:
             sys.exit(f"package: the tarball contains {bad[:5]}; see build_ignore in galaxy.yml")
