@@ -6,7 +6,94 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
+
+from ansible_collections.foresight.capacity.plugins.module_utils.block_devices import read_block_devices
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import Commands
+from ansible_collections.foresight.capacity.plugins.module_utils.disk_usage import measure
+from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import MountTable, Top, Volume, describe, find_top
+from ansible_collections.foresight.capacity.plugins.module_utils.guest_disks import GuestDisks, find_guest_disks
+from ansible_collections.foresight.capacity.plugins.module_utils.identity import document_header
+from ansible_collections.foresight.capacity.plugins.module_utils.lvm_query import NoReport, fetch_report, local_system_id, lvm_version
+from ansible_collections.foresight.capacity.plugins.module_utils.lvm_rows import LvRow, parse_group
+from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
+
+SCHEMA = "foresight.lvm/1"
+
+
+def read_lvm(
+    commands: Commands,
+    now: int,
+    statvfs: t.Callable[[str], t.Any] = os.statvfs,
+    *,
+    files: TargetFiles | None = None,
+    root: bool | None = None,
+    sudo: bool = False,
+) -> dict[str, t.Any]:
+    """The C(foresight_lvm) document of this host at ``now`` (UTC seconds of its own clock); changes nothing.
+
+    ``statvfs`` measures a mounted file system, ``files`` reads the target's files, ``root`` tells whether we are root (default:
+    asks the kernel), ``sudo`` lets a user who is not root get the report through C(sudo -n). LVM that is missing, closed to us or
+    broken makes C(available: false) with a reason, never an error.
+    """
+    files = files or TargetFiles()
+    is_root = os.geteuid() == 0 if root is None else root
+    document = document_header(SCHEMA, files, now)
+    document.update(available=False, reason=None, message=None, lvm_version=None, pvs=[], vgs=[], lvs=[])
+    try:
+        report = fetch_report(commands, is_root, sudo)
+    except NoReport as error:
+        document.update(reason=error.reason, message=error.message)
+        return document
+    groups = [parse_group(sections) for sections in report.groups]
+    document.update(available=True, message=report.warnings or None, lvm_version=lvm_version(commands))
+    document["pvs"] = [pv for group in groups for pv in group.pvs]
+    document["vgs"] = [vg for group in groups for vg in group.vgs]
+    _mark_foreign(document["vgs"], commands)
+    rows = [row for group in groups for row in group.lvs]
+    document["lvs"] = _volumes(rows, commands, files, statvfs) if rows else []
+    return document
+
+
+def _mark_foreign(vgs: list[dict[str, t.Any]], commands: Commands) -> None:
+    """A group with a system id belongs to the one host that has this id."""
+    if any(vg["system_id"] for vg in vgs):
+        ours = local_system_id(commands)
+        for vg in vgs:
+            vg["foreign"] = vg["system_id"] is not None and vg["system_id"] != ours
+
+
+def _volumes(rows: list[LvRow], commands: Commands, files: TargetFiles, statvfs: t.Callable[[str], t.Any]) -> list[dict[str, t.Any]]:
+    devices = read_block_devices(commands)
+    table = MountTable(read_mounts(files), devices, [row.volume for row in rows])
+    guests = find_guest_disks(files)
+    carriers: dict[str, tuple[Volume, Top]] = {}
+    points = []
+    for row in rows:
+        if row.carries_data:
+            top = find_top(row.volume, devices)
+            carriers[row.entry["uuid"]] = (row.volume, top)
+            point = table.measuring_point(table.mounts(top)) if top.reason is None else None
+            points += [point] if point else []
+    measured = measure(points, statvfs)
+    for row in rows:
+        carrier = carriers.get(row.entry["uuid"])
+        if carrier is not None:
+            row.entry.update(stack=carrier[1].stack, filesystem=describe(carrier[1], carrier[0], table, measured))
+            row.entry["role"] = _role(row, carrier[1], guests)
+    return [row.entry for row in rows]
+
+
+def _role(row: LvRow, top: Top, guests: GuestDisks) -> str:
+    entry = row.entry
+    # What holds partitions or another's physical volume is a disk for somebody who is not this host.
+    if top.reason in ("partitions", "physical_volume"):
+        return "guest_disk"
+    if guests.holds(entry["vg"], entry["name"], entry["pool"], row.volume.paths, row.volume.number):
+        return "guest_disk"
+    return str(entry["role"])
 
 
 def find_vg(document: dict[str, t.Any], vg: str) -> dict[str, t.Any] | None:
