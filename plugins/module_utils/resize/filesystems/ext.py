@@ -1,0 +1,188 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ext2, ext3 and ext4: grown by resize2fs, mounted or not."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options, Step
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
+
+_LARGEST_PAGE = 65536
+_MAX_32_BITS = 2**32 - 1
+# Features with which the kernel does not grow a mounted file system (ext4_resize_fs and its ioctl in fs/ext4).
+_NEEDS_UNMOUNT = ("sparse_super2", "bigalloc")
+_E2FSCK_GOOD = (0, 1)  # clean; errors corrected (e2fsck(8))
+# A superblock that is being written while it is read has a wrong checksum for that moment.
+_READINGS = 3
+
+
+class Superblock(t.NamedTuple):
+    """The fields of the superblock that decide how far it can grow; counts are blocks unless named otherwise."""
+
+    blocks: int
+    block_size: int
+    first_block: int
+    blocks_per_group: int
+    inode_blocks_per_group: int
+    inodes_per_group: int
+    reserved_gdt_blocks: int
+    descriptor_size: int
+    cluster_size: int
+    state: str
+    features: frozenset[str]
+
+    def goal(self, volume_size: int) -> int:
+        """Blocks that resize2fs makes of a volume: all of them, but no last group too small for its own administration.
+
+        The rule is adjust_fs_info() of resize2fs; the kernel keeps some smaller groups (ext4_resize_fs), never the other way round.
+        """
+        unit = max(_LARGEST_PAGE, self.cluster_size) // self.block_size
+        blocks = volume_size // self.block_size // unit * unit
+        group, rest = divmod(blocks - self.first_block, self.blocks_per_group)
+        if group > 0 and 0 < rest < self._least_blocks(group):
+            blocks -= rest
+        return blocks
+
+    def groups(self, blocks: int) -> int:
+        return -(-(blocks - self.first_block) // self.blocks_per_group)
+
+    def _least_blocks(self, group: int) -> int:
+        least = 2 + self.inode_blocks_per_group + 50 + self.cluster_size // self.block_size - 1
+        if self._has_backup(group):
+            descriptors = -(-(group + 1) * self.descriptor_size // self.block_size)
+            least += 1 + descriptors + self.reserved_gdt_blocks
+        return least
+
+    def _has_backup(self, group: int) -> bool:
+        if "sparse_super2" in self.features or "sparse_super" not in self.features:
+            return True
+        return group <= 1 or any(_is_power(group, base) for base in (3, 5, 7))
+
+
+def _is_power(number: int, base: int) -> bool:
+    while number % base == 0:
+        number //= base
+    return number == 1
+
+
+class Ext:
+    """An ext2, ext3 or ext4 file system."""
+
+    def __init__(self, host: Host, volume: Volume, options: Options) -> None:
+        self._host = host
+        self._volume = volume
+        self._options = options
+        self._device = str(volume.lv["filesystem"]["device"])
+        self.superblock = read_superblock(host, self._device)
+        self.size: int | None = self.superblock.blocks * self.superblock.block_size
+
+    def goal(self, volume_size: int) -> int:
+        return self.superblock.goal(volume_size) * self.superblock.block_size
+
+    def check_growth(self, volume_size: int) -> None:
+        self._host.require("resize2fs")
+        self._check_limits(self.superblock.goal(volume_size))
+        if self._volume.mountpoints:
+            self._check_mounted()
+        else:
+            self._check_unmounted()
+
+    def before_volume(self) -> list[Step]:
+        if self._volume.mountpoints:
+            return []
+        # resize2fs demands a full check since the last mount.
+        return [Step("check_filesystem", "fsck_failed", ["e2fsck", "-f", "-p", self._device], _E2FSCK_GOOD)]
+
+    def after_volume(self, volume_size: int) -> list[Step]:
+        return [Step("grow_filesystem", "grow_failed", ["resize2fs", self._device, str(self.superblock.goal(volume_size))])]
+
+    def _check_limits(self, blocks: int) -> None:
+        if blocks > _MAX_32_BITS and "64bit" not in self.superblock.features:
+            most = human(_MAX_32_BITS * self.superblock.block_size)
+            raise Refused(
+                "filesystem_limit", f"The file system of {self._volume.name} lacks the feature 64bit and cannot exceed {most} (O(size))."
+            )
+        if self.superblock.groups(blocks) * self.superblock.inodes_per_group > _MAX_32_BITS:
+            raise Refused(
+                "filesystem_limit", f"The file system of {self._volume.name} would have more than 2^32 inodes at that size (O(size))."
+            )
+
+    def _check_mounted(self) -> None:
+        name = self._volume.name
+        if self._volume.lv["filesystem"]["read_only"]:
+            raise Refused(
+                "read_only", f"{name} is mounted read-only at {self._volume.mountpoints[0]}; mount it read-write (or unmount it) first."
+            )
+        if "errors" in self.superblock.state:
+            raise Refused(
+                "filesystem_errors",
+                f"The file system of {name} is marked “{self.superblock.state}”: the kernel does not grow it. Unmount it and run e2fsck -f {self._device}.",
+            )
+        unfit = [feature for feature in _NEEDS_UNMOUNT if feature in self.superblock.features]
+        if "sparse_super" not in self.superblock.features and "sparse_super2" not in self.superblock.features:
+            unfit.append("no sparse_super")
+        if unfit:
+            raise Refused(
+                "filesystem_feature", f"The file system of {name} ({', '.join(unfit)}) cannot grow while it is mounted; unmount it first."
+            )
+
+    def _check_unmounted(self) -> None:
+        self._host.require("e2fsck")
+        if self._volume.is_open:
+            raise Refused(
+                "in_use",
+                f"{self._volume.name} is in use although it is mounted nowhere that this session sees (another mount namespace, a guest, a device on top).",
+            )
+        if self._options.allow_fsck:
+            return
+        checked = self._host.reading.run(["e2fsck", "-f", "-n", self._device], check=False)
+        if checked.rc != 0:
+            said = (checked.out.strip() or checked.err.strip()).splitlines()
+            raise Refused(
+                "fsck_needed",
+                f"The unmounted file system of {self._volume.name} is not clean (e2fsck -f -n ended with status {checked.rc}: {said[-1] if said else 'no text'}). "
+                f"Check it yourself, or let e2fsck -f -p repair what is safe to repair (O(allow_fsck)).",
+            )
+
+
+def read_superblock(host: Host, device: str) -> Superblock:
+    """Read the superblock with dumpe2fs, which works mounted and unmounted."""
+    for _reading in range(_READINGS - 1):
+        answer = host.reading.run(["dumpe2fs", "-h", device], check=False)
+        if answer.rc == 0:
+            return parse_superblock(answer.out)
+    try:
+        return parse_superblock(host.reading.run(["dumpe2fs", "-h", device]).out)
+    except CommandFailed as failed:
+        raise unreadable(f"the superblock on {device}", failed) from failed
+
+
+def parse_superblock(text: str) -> Superblock:
+    """The superblock from the output of C(dumpe2fs -h)."""
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            fields.setdefault(name.strip(), value.strip())
+    block_size = int(fields["Block size"])
+    return Superblock(
+        blocks=int(fields["Block count"]),
+        block_size=block_size,
+        first_block=int(fields["First block"]),
+        blocks_per_group=int(fields["Blocks per group"]),
+        inode_blocks_per_group=int(fields["Inode blocks per group"]),
+        inodes_per_group=int(fields["Inodes per group"]),
+        reserved_gdt_blocks=int(fields.get("Reserved GDT blocks", 0)),
+        descriptor_size=int(fields.get("Group descriptor size", 32)),
+        cluster_size=int(fields.get("Cluster size", block_size)),
+        state=fields["Filesystem state"],
+        features=frozenset(fields["Filesystem features"].split()),
+    )

@@ -1,0 +1,30 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which strategy serves which type of file system."""
+
+from __future__ import annotations
+
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Options, Strategy
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.ext import Ext
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.none import NoFileSystem
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.xfs import Xfs
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
+
+_STRATEGIES: dict[str, Strategy] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
+# Known, but growing the volume alone would leave them half grown.
+_NOT_YET = ("btrfs", "f2fs", "swap", "vfat")
+
+
+def open_filesystem(host: Host, volume: Volume, options: Options) -> FileSystem:
+    """The strategy for what is on the volume, with its present size read. Raises Refused for what cannot be read or is not supported."""
+    filesystem = volume.lv["filesystem"]
+    kind = filesystem["type"] if filesystem else None
+    if kind in _NOT_YET:
+        raise Refused("filesystem_not_supported", f"{volume.name} holds {kind}; this module grows {', '.join(_STRATEGIES)} so far.")
+    if not volume.lv["active"]:
+        raise Refused("inactive", f"{volume.name} is not active; activate it first (lvchange -ay {volume.name}).")
+    return _STRATEGIES.get(str(kind), NoFileSystem)(host, volume, options)

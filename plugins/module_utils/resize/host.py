@@ -1,0 +1,51 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a resize needs of the machine it runs on."""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, Commands, MissingTool
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
+
+_SEGMENT_FIELDS = "lv_uuid,lv_name,lv_attr,lv_size,origin,segtype,stripes,data_copies,seg_start_pe"
+
+
+class Host:
+    """The target: ``reading`` commands, ``changing`` commands, and the document C(foresight_lvm) as it is now."""
+
+    def __init__(self, reading: Commands, changing: Commands, read_lvm: t.Callable[[], dict[str, t.Any]]) -> None:
+        self.reading = reading
+        self.changing = changing
+        self.read_lvm = read_lvm
+
+    def segments(self, vg: str) -> list[dict[str, str]]:
+        """One row of strings per segment of every volume of the group, hidden ones included; sizes in bytes."""
+        command = ["lvm", "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", _SEGMENT_FIELDS, vg]
+        try:
+            answer = self.reading.run(command).out
+        except CommandFailed as failed:
+            raise unreadable(f"the volumes of {vg}", failed) from failed
+        return [row for report in json.loads(answer)["report"] for row in report["lv"]]
+
+    def require(self, tool: str) -> None:
+        """Refuse when a tool is missing, before anything has been changed."""
+        if self.reading.find(tool) is None:
+            raise missing(MissingTool(tool))
+
+    def carries(self, device: str, mountpoint: str) -> bool:
+        """Whether the file system that one sees at this mount point is the one on this device, and no other mounted over it."""
+        return os.stat(mountpoint).st_dev == os.stat(device).st_rdev
+
+
+def missing(error: MissingTool) -> Refused:
+    """The refusal for a tool that is not there."""
+    return Refused(
+        "missing_tool",
+        f"{error.tool} was not found: install the package {error.package}, or name its directory in O(search_path). Nothing was changed.",
+    )

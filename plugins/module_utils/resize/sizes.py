@@ -1,0 +1,38 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sizes as people write and read them: binary units only, as LVM means them."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+_POWER = {unit[0]: power for power, unit in enumerate(_UNITS)}
+_SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:([BKMGTPE])(iB)?)?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as V(42949672960), V(40 GiB), V(40G) or V(1.5T).
+
+    Raises ValueError for anything else, for V(40 GB) too: it means 40·10⁹ to some and 40·2³⁰ to others.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if not found or (found.group(4) and found.group(3).upper() == "B"):
+        raise ValueError(
+            f"{text!r} is not a size; write bytes, or a number with KiB, MiB, GiB, TiB or PiB (or K, M, G, T, P), such as 40 GiB"
+        )
+    whole, fraction, unit = found.group(1), found.group(2) or "", (found.group(3) or "B").upper()
+    scaled = int(whole + fraction) * 1024 ** _POWER[unit]
+    # Rounded up: nobody shall get less than asked for.
+    return -(-scaled // 10 ** len(fraction))
+
+
+def human(size: int) -> str:
+    """A size in the largest unit that it fills, with two decimals at most."""
+    power = 0
+    while power < len(_UNITS) - 1 and size >= 1024 ** (power + 1):
+        power += 1
+    number = f"{size / 1024**power:.2f}".rstrip("0").rstrip(".") if power else str(size)
+    return f"{number} {_UNITS[power]}"

@@ -1,0 +1,118 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A resize as a task: parameters in, the result of the module out."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, Commands
+from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report import read_lvm
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request, Resize
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.lock import LOCK_FILE, exclusive
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, StepFailed
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import ShieldedRunner
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_size
+
+Parameters = t.Dict[str, t.Any]
+RunCommand = t.Callable[..., t.Tuple[int, str, str]]
+
+
+def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
+    """Options of the module lv_resize, without the shared ones."""
+    return {
+        "vg": {"type": "str", "required": True},
+        "lv": {"type": "str", "required": True},
+        "size": {"type": "str", "required": True},
+        "expect": {"type": "dict", "options": {"uuid": {"type": "str"}, "size": {"type": "str"}}},
+        "reserve_extents": {"type": "int", "default": 0},
+        "named_exactly": {"type": "bool", "default": False},
+        "allow_fsck": {"type": "bool", "default": False},
+        "lock_timeout": {"type": "float", "default": 60.0},
+    }
+
+
+def parse_request(parameters: Parameters) -> Request:
+    """The request of a task. Raises ValueError naming the option that is wrong."""
+    expect = parameters["expect"] or {}
+    if parameters["reserve_extents"] < 0:
+        raise ValueError(f"O(reserve_extents) is {parameters['reserve_extents']}; it must be 0 or more")
+    return Request(
+        vg=parameters["vg"],
+        lv=parameters["lv"],
+        size=_size("size", parameters["size"]),
+        expect_uuid=expect.get("uuid"),
+        expect_size=None if expect.get("size") is None else _size("expect.size", expect["size"]),
+        reserve_extents=parameters["reserve_extents"],
+        options=Options(allow_fsck=parameters["allow_fsck"], named_exactly=parameters["named_exactly"]),
+    )
+
+
+def _size(option: str, text: str) -> int:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise ValueError(f"O({option}): {error}") from error
+    if size <= 0:
+        raise ValueError(f"O({option}) is {text}; it must be more than 0")
+    return size
+
+
+def resize_task(parameters: Parameters, run_command: RunCommand, check_mode: bool) -> dict[str, t.Any]:
+    """Run one resize and tell how it ended; C(status) C(refused) and C(failed) are failures of the task. Raises ValueError for wrong options."""
+    request = parse_request(parameters)
+    reading = Commands(run_command, parameters["search_path"])
+
+    def host(changing: Commands) -> Host:
+        return Host(reading, changing, lambda: read_lvm(reading, now=int(time.time())))
+
+    started = time.monotonic()
+    if check_mode:
+        # Nothing is changed, so nobody has to be kept away: the lock file is not even made.
+        return conclude(Resize(host(reading), request), True, started)
+    try:
+        with exclusive(LOCK_FILE, parameters["lock_timeout"]) as lock:
+            return conclude(Resize(host(Commands(ShieldedRunner(lock), parameters["search_path"])), request), False, started)
+    except Refused as refused:
+        return result(Resize(host(reading), request), started, "refused", refused.reason, str(refused))
+
+
+def conclude(resize: Resize, check_mode: bool, started: float) -> dict[str, t.Any]:
+    """Run it and make the module's result of whatever happens."""
+    try:
+        resize.run(check_mode)
+    except Refused as refused:
+        resize.after = resize.before
+        return result(resize, started, "refused", refused.reason, str(refused))
+    except StepFailed as failed:
+        return result(resize, started, "failed", failed.reason, str(failed), failed.step)
+    except CommandFailed as failed:
+        return result(
+            resize, started, "failed", "read_failed", f"Reading failed: {failed}. Run the task again; it goes on from the state it finds."
+        )
+    return result(resize, started, "changed" if resize.before != resize.after else "ok", None, resize.message)
+
+
+def result(
+    resize: Resize, started: float, status: str, reason: str | None, message: str, stopped_at: str | None = None
+) -> dict[str, t.Any]:
+    """The result: C(changed) and C(diff) follow from C(before) and C(after)."""
+    name = f"{resize.request.vg}/{resize.request.lv}"
+    return {
+        "changed": resize.before != resize.after,
+        "status": status,
+        "reason": reason,
+        "msg": message,
+        "message": message,
+        "before": resize.before,
+        "after": resize.after,
+        "diff": {"before_header": name, "after_header": name, "before": resize.before or {}, "after": resize.after or {}},
+        "commands": [] if status in ("refused", "ok") else resize.commands,
+        "stopped_at": stopped_at,
+        "seconds": round(time.monotonic() - started, 3),
+    }

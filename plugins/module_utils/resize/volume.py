@@ -1,0 +1,119 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The volume as it is right now: its entry in the facts, its group, and how LVM lays it out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report import find_lv, find_vg
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+
+_IS_OPEN = 5  # place of the letter o in lv_attr (lvs(8))
+
+
+class Layout(t.NamedTuple):
+    """How the last segment spreads: LVM continues in the same way."""
+
+    segment_type: str
+    stripes: int
+    copies: int
+
+    @property
+    def data_stripes(self) -> int:
+        """Devices over which data is spread: LVM rounds sizes up to a multiple of it."""
+        if self.segment_type in ("striped", "raid0", "raid0_meta"):
+            return max(1, self.stripes)
+        if self.segment_type.startswith("raid10"):
+            return max(1, self.stripes // max(1, self.copies))
+        return max(1, self.stripes - self._parities) if self._parities else 1
+
+    @property
+    def _parities(self) -> int:
+        if self.segment_type.startswith("raid6"):
+            return 2
+        return 1 if self.segment_type.startswith(("raid4", "raid5")) else 0
+
+    def physical(self, extents: int) -> int:
+        """Extents of the group that this many extents of the volume take."""
+        if self.segment_type == "thin":
+            return 0
+        if self.segment_type in ("raid1", "mirror"):
+            return extents * self.stripes
+        if self._parities or self.segment_type.startswith("raid10"):
+            return -(-extents * self.stripes // self.data_stripes)
+        return extents
+
+
+class Volume(t.NamedTuple):
+    """A volume and what bears on it. ``lv``, ``vg`` and ``pool`` are entries of C(foresight_lvm)."""
+
+    lv: dict[str, t.Any]
+    vg: dict[str, t.Any]
+    pool: dict[str, t.Any] | None
+    layout: Layout
+    is_open: bool
+    snapshots: list[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.vg['name']}/{self.lv['name']}"
+
+    @property
+    def size(self) -> int:
+        return int(self.lv["size"])
+
+    @property
+    def extent(self) -> int:
+        return int(self.vg["extent_bytes"])
+
+    @property
+    def mountpoints(self) -> list[str]:
+        filesystem = self.lv["filesystem"]
+        return list(filesystem["mountpoints"]) if filesystem else []
+
+
+def read_volume(host: Host, vg: str, lv: str) -> Volume:
+    """Read the volume. Raises Refused when LVM cannot be read (C(needs_root), C(not_installed) …) or there is no such volume."""
+    document = host.read_lvm()
+    if not document["available"]:
+        raise Refused(str(document["reason"]), f"Cannot read LVM: {document['message']}. Nothing was changed.")
+    group = find_vg(document, vg)
+    if group is None:
+        raise Refused("not_found", f"{_how_many(document, vg)} volume group {vg} on this host (O(vg)).")
+    volume = find_lv(document, vg, lv)
+    if volume is None:
+        raise Refused("not_found", f"There is no volume {lv} in the volume group {vg} (O(lv)).")
+    # A group that is not this host's is refused by the caller; LVM would not tell its layout.
+    rows = [] if _is_foreign(group) else host.segments(vg)
+    return Volume(
+        lv=volume,
+        vg=group,
+        pool=find_lv(document, vg, volume["pool"]) if volume["pool"] else None,
+        layout=_layout(rows, volume),
+        is_open=str(volume["attr"] or "").ljust(_IS_OPEN + 1)[_IS_OPEN] == "o",
+        snapshots=sorted({row["lv_name"] for row in rows if row["origin"] == lv and row["lv_attr"][:1] in ("s", "S")}),
+    )
+
+
+def _how_many(document: dict[str, t.Any], vg: str) -> str:
+    return "There is more than one" if any(entry["name"] == vg for entry in document["vgs"]) else "There is no"
+
+
+def _is_foreign(group: dict[str, t.Any]) -> bool:
+    return bool(group["foreign"] or group["lock_type"] or group["exported"])
+
+
+def _layout(rows: list[dict[str, str]], volume: dict[str, t.Any]) -> Layout:
+    own = [row for row in rows if row["lv_uuid"] == volume["uuid"]]
+    if not own:
+        return Layout(str(volume["segment_type"]), 1, 1)
+    last = max(own, key=lambda row: int(row["seg_start_pe"]))
+    if last["segtype"] in ("cache", "writecache"):
+        # A cache lies over the volume that really grows.
+        below = [row for row in rows if row["lv_name"].strip("[]") == last["origin"].strip("[]")]
+        last = max(below, key=lambda row: int(row["seg_start_pe"])) if below else last
+    return Layout(last["segtype"], int(last["stripes"] or 1), int(last["data_copies"] or 1))

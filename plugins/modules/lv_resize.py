@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lv_resize
+short_description: Grow a logical volume together with its file system, safely
+version_added: 1.0.0
+description:
+  - Makes a logical volume larger and then its file system, in that order, each verified by reading it back.
+  - Grows ext2, ext3 and ext4 mounted or unmounted, and xfs mounted. Never shrinks anything.
+  - The volume is read right before it is changed. What is found decides what is done, so a task that was killed at any
+    moment is finished by the next run, with no state kept on the host. Whatever is not expected is refused with a reason.
+  - Everything that can stand against the resize is checked before the first change, by a rehearsal of C(lvextend) too.
+  - One resize runs at a time on a host, whichever controller it comes from.
+  - What it does step by step and every reason for a refusal are described in C(docs/lv_resize.md).
+requirements:
+  - lvm2
+  - e2fsprogs for ext2, ext3 and ext4
+  - xfsprogs for xfs
+  - root on the target (C(become))
+options:
+  vg:
+    description:
+      - Name of the volume group.
+    type: str
+    required: true
+  lv:
+    description:
+      - Name of the logical volume.
+    type: str
+    required: true
+  size:
+    description:
+      - Size that the volume shall have, in bytes or with a binary unit such as V(40 GiB), V(40G) or V(1.5T).
+      - Rounded up to whole extents, and to whole stripes of a striped or RAID volume; the message says so.
+      - V(40 GB) is refused, as it could mean two sizes.
+    type: str
+    required: true
+  expect:
+    description:
+      - State from which the plan was made. Without it, any smaller size is a valid start.
+    type: dict
+    suboptions:
+      uuid:
+        description:
+          - LVM UUID of the volume. Another one means another volume of the same name, which is refused.
+        type: str
+      size:
+        description:
+          - Size of the volume before the resize. A volume that is neither of this size nor of O(size) is refused.
+        type: str
+  reserve_extents:
+    description:
+      - Extents of the volume group that stay free.
+    type: int
+    default: 0
+  named_exactly:
+    description:
+      - The volume was named by its exact name in the policy, and not matched by a pattern.
+      - Only then is a volume without a known file system grown.
+    type: bool
+    default: false
+  allow_fsck:
+    description:
+      - Let C(e2fsck -f -p) repair what is safe to repair on an unmounted ext2, ext3 or ext4 file system that is not clean.
+      - Without it such a file system is refused. Check mode cannot foretell whether the repair will succeed.
+    type: bool
+    default: false
+  lock_timeout:
+    description:
+      - Seconds to wait for another resize on the same host.
+    type: float
+    default: 60.0
+extends_documentation_fragment:
+  - foresight.capacity.search_path
+attributes:
+  check_mode:
+    support: full
+    description: Changes nothing, not even a lock file, and tells exactly the RV(before), RV(after), RV(diff) and C(changed) of the real run.
+  diff_mode:
+    support: full
+    description: Shows the size of the volume and of its file system before and after.
+  platform:
+    support: full
+    platforms: linux
+    description: Runs on Linux hosts with LVM.
+author:
+  - Foresight Capacity contributors (@foresight-capacity)
+seealso:
+  - module: foresight.capacity.lvm_facts
+"""
+
+EXAMPLES = r"""
+# The volume and its file system are 40 GiB afterwards; a second run changes nothing.
+- name: Grow the data volume to 40 GiB
+  foresight.capacity.lv_resize:
+    vg: vg0
+    lv: data
+    size: 40 GiB
+
+# Refused with reason=reserve when fewer than 256 extents of vg0 would stay free.
+- name: Grow the log volume, but keep a reserve in its volume group
+  foresight.capacity.lv_resize:
+    vg: vg0
+    lv: log
+    size: 12 GiB
+    reserve_extents: 256
+
+# Refused with reason=precondition_changed when the volume was replaced or resized since the plan was made.
+- name: Apply one action of a plan
+  foresight.capacity.lv_resize:
+    vg: vg0
+    lv: data
+    size: 42949672960
+    expect:
+      uuid: 3r9lOQ-AFFe-1t46-SQON-DpMr-WryR-wp2Q1I
+      size: 21474836480
+"""
+
+RETURN = r"""
+status:
+  description:
+    - V(changed) when the volume, its file system or both were grown (in check mode when they would be), V(ok) when there was nothing to do.
+    - V(refused) when nothing was changed for a reason that RV(reason) names, V(failed) when a step went wrong. Both fail the task.
+  returned: always
+  type: str
+  sample: changed
+reason:
+  description: Code of the refusal or failure, as listed in C(docs/lv_resize.md); V(null) otherwise.
+  returned: always
+  type: str
+  sample: precondition_changed
+message:
+  description: What was done, or what was seen, what is needed, and which option changes it.
+  returned: always
+  type: str
+  sample: Grew vg0/data from 20 GiB to 40 GiB and its ext4 file system from 20 GiB to 40 GiB.
+before:
+  description: The volume as it was found; V(null) when it could not be read.
+  returned: always
+  type: dict
+  contains: &state
+    uuid:
+      description: LVM UUID of the volume.
+      type: str
+    size:
+      description: Bytes of the volume.
+      type: int
+    fs_type:
+      description: Type of its file system; V(null) when there is none.
+      type: str
+    fs_size:
+      description: Bytes of all blocks of its file system; V(null) when there is none that is known.
+      type: int
+    fs_fills_volume:
+      description: Whether its file system uses as much of the volume as its own tool can make it use.
+      type: bool
+after:
+  description: The same, read back after the last command; in check mode as the real run would leave it.
+  returned: always
+  type: dict
+  contains: *state
+commands:
+  description: The changing commands in their order; in check mode those that would run.
+  returned: always
+  type: list
+  elements: str
+  sample: ["lvm lvextend --extents 10240 vg0/data", "resize2fs /dev/mapper/vg0-data 10485760"]
+stopped_at:
+  description: The step that failed, V(check_filesystem), V(extend_volume), V(grow_filesystem) or V(verify); V(null) otherwise.
+  returned: always
+  type: str
+  sample: grow_filesystem
+seconds:
+  description: How long it took, the wait for the lock included.
+  returned: always
+  type: float
+  sample: 2.417
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.foresight.capacity.plugins.module_utils.arguments import search_path_arguments
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import lv_resize_arguments, resize_task
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={**lv_resize_arguments(), **search_path_arguments()}, supports_check_mode=True)
+    try:
+        outcome = resize_task(module.params, module.run_command, module.check_mode)
+    except ValueError as error:
+        module.fail_json(msg=str(error), status="refused", reason="wrong_option")
+    if outcome["status"] in ("refused", "failed"):
+        module.fail_json(**outcome)
+    module.exit_json(**outcome)
+
+
+if __name__ == "__main__":
+    main()
