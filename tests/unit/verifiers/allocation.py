@@ -1,0 +1,223 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks an answer of `lv_allocate` against the rules, from the documents alone. Shares no code with the allocator.
+
+Exact arithmetic (fractions) throughout; where the allocator's floats may round a bound the other way, one byte of slack is given.
+"""
+
+from __future__ import annotations
+
+import collections
+from fractions import Fraction
+
+GROWABLE = {"ext4", "xfs"}
+OTHER_KNOWN = {"ext2", "ext3", "btrfs", "vfat", "f2fs", "swap"}
+DEFAULTS = {
+    "strategy": "water_filling",
+    "headroom": 0.1,
+    "max_step_fraction": 0.5,
+    "min_change_extents": 1,
+    "share_exponent": 0.5,
+    "cool_down_seconds": 0,
+    "hysteresis_fraction": 0,
+    "quiet_hours": [],
+}
+FLOOR = {"free_fraction": 0.1, "step_fraction": 0.1, "max_age_seconds": 3600}
+SLACK = Fraction(1, 10**9)
+
+
+def violations(volumes, groups, policy, result):
+    """Return a sentence for everything in the answer that breaks a rule; an empty list means all is well."""
+    rules = {**DEFAULTS, **policy, "floor": {**FLOOR, **(policy.get("floor") or {})}}
+    by_entity = {volume["entity"]: volume for volume in volumes}
+    by_group = {(group["host"], group["vg"]): group for group in groups}
+    uuids = collections.Counter(group["uuid"] for group in groups)
+    found = []
+    changes = {}
+    for kind, managed in (("actions", True), ("proposals", False)):
+        for change in result[kind]:
+            if change["kind"] == "vg_extend":
+                continue
+            volume = by_entity.get(change["target"])
+            if volume is None or change["target"] in changes:
+                found.append(f"{change['target']}: unknown, or changed twice")
+                continue
+            changes[change["target"]] = change
+            if bool(volume.get("managed")) is not managed:
+                found.append(f"{change['target']}: in {kind} although managed is {volume.get('managed')}")
+            found += _change(change, volume, by_group[volume["host"], volume["vg"]], rules, uuids)
+    refused = collections.defaultdict(set)
+    for refusal in result["refused"]:
+        refused[refusal["entity"]].add(refusal["reason"])
+        for key in ("entity", "reason", "seen", "needed", "option", "message"):
+            if refusal.get(key) in (None, ""):
+                found.append(f"{refusal['entity']}: refusal without {key}")
+    members = collections.defaultdict(list)
+    for volume in volumes:
+        if (volume["host"], volume["vg"]) in by_group:
+            members[volume["host"], volume["vg"]].append(volume)
+    for key, inside in members.items():
+        found += _group(by_group[key], inside, rules, uuids, changes, refused, result["proposals"])
+    return found
+
+
+def _change(change, volume, group, rules, uuids):
+    entity, extent = volume["entity"], group["extent_bytes"]
+    growth = change["to"]["size"] - volume["size_bytes"]
+    checks = [
+        (change["kind"] == "lv_resize", "is no lv_resize"),
+        (change["host"] == volume["host"], "names another host"),
+        (change["expect"] == {"uuid": volume["uuid"], "size": volume["size_bytes"]}, "expects another volume"),
+        (change["from"] == {"size": volume["size_bytes"]}, "starts from another size"),
+        (growth >= 0, "shrinks"),
+        (growth > 0 or change["reason"] == "unfinished", "changes nothing"),
+        (growth % extent == 0, "grows by a broken extent"),
+        (change["cost"]["bytes"] == growth * volume.get("copies", 1), "costs something else"),
+        (_never(volume, group, uuids) is None, f"is never to be changed ({_never(volume, group, uuids)})"),
+        (volume.get("max_bytes") is None or growth == 0 or change["to"]["size"] <= volume["max_bytes"], "exceeds its maximum"),
+        (growth // extent <= _step(volume, group, rules), "exceeds one step"),
+        (bool(change.get("message")), "has no message"),
+    ]
+    wants = _wants(volume, group, rules)
+    checks.append((change["reason"] in wants, f"has the reason {change['reason']}, which does not apply"))
+    if wants:
+        checks.append((growth // extent <= max(high for _low, high in wants.values()), "grows beyond what it needs"))
+    if change["reason"] == "forecast":
+        checks.append((volume.get("demand_status") == "ok", "acts on a forecast that is not ok"))
+        checks.append((not volume.get("managed") or not _waits(volume, rules), "does not wait"))
+    return [f"{entity}: {text}" for good, text in checks if not good]
+
+
+def _group(group, volumes, rules, uuids, changes, refused, proposals):
+    found = []
+    extent = group["extent_bytes"]
+    got = {v["entity"]: _growth(changes.get(v["entity"]), v) // extent for v in volumes}
+    allowed, open_wants = {}, []
+    for volume in volumes:
+        wants = _wants(volume, group, rules)
+        low = max((pair[0] for pair in wants.values()), default=0)
+        if low > 0 and got[volume["entity"]] < low and not refused[volume["entity"]]:
+            found.append(f"{volume['entity']}: got {got[volume['entity']]} of {low} extents and no refusal")
+        if _never(volume, group, uuids) is None:
+            allowed[volume["entity"]] = min(low, _step(volume, group, rules), _room(volume, group, low))
+            if "unfinished" in wants and volume["entity"] not in changes and allowed[volume["entity"]] == 0:
+                open_wants.append(volume["entity"])
+    found += [f"{entity}: neither finished nor refused" for entity in open_wants if not refused[entity]]
+    spendable = max(0, group["extents_free"] - group["reserve_extents"])
+    for managed in (True, False):
+        served = [v for v in volumes if bool(v.get("managed")) is managed and v["entity"] in allowed]
+        taken = sum(got[v["entity"]] * v.get("copies", 1) for v in served)
+        if taken > spendable:
+            found.append(f"{group['entity']}: gives {taken} extents of {spendable} (managed: {managed})")
+        spendable -= taken
+        if rules["strategy"] == "water_filling":
+            found += _fairness(group, served, volumes, allowed, got, spendable, rules)
+    missing = sum(max(0, allowed[v["entity"]] - got[v["entity"]]) for v in volumes if v["entity"] in allowed)
+    extended = [p for p in proposals if p["kind"] == "vg_extend" and p["target"] == group["entity"]]
+    if bool(missing) != bool(extended):
+        found.append(f"{group['entity']}: lacks {missing} extents, vg_extend proposals: {len(extended)}")
+    return found
+
+
+def _fairness(group, served, volumes, allowed, got, left, rules):
+    means = {v["entity"]: max(v.get("history_mean_bytes") or 0, group["extent_bytes"]) for v in volumes}
+    total = sum(means.values())
+    weight = {v["entity"]: v.get("priority", 1.0) * (means[v["entity"]] / total) ** rules["share_exponent"] for v in served}
+    found = []
+    for poor in served:
+        name = poor["entity"]
+        if got[name] >= allowed[name]:
+            continue
+        if poor.get("copies", 1) <= left:
+            found.append(f"{name}: {left} extents of {group['entity']} lie idle while it wants more")
+        for rich in served:
+            other = rich["entity"]
+            if other == name or not got[other] or poor.get("copies", 1) > left + rich.get("copies", 1):
+                continue
+            if (got[other] - 1) / weight[other] > got[name] / weight[name] * (1 + 1e-9):
+                found.append(
+                    f"{name} has {got[name]} extents at weight {weight[name]}, {other} {got[other]} at {weight[other]}: not max-min fair"
+                )
+    return found
+
+
+def _wants(volume, group, rules):
+    """Extents that each reason asks for, as {reason: (least, most)}; of a broken document none."""
+    extent, size = group["extent_bytes"], volume["size_bytes"]
+    filesystem = volume.get("fs") or {}
+    total, used, avail = filesystem.get("size"), filesystem.get("used"), filesystem.get("avail")
+    if size % extent:
+        return {}
+    holds, unfinished = Fraction(size), False
+    if total is not None:
+        holds = Fraction(min(total, used + avail) if used is not None and avail is not None else total)
+        if not 0 < holds <= total <= size or (used or 0) > total:
+            return {}
+        unfinished = bool(volume.get("unfinished")) or 3 * total < 2 * size
+        holds = Fraction(9, 10) * size if unfinished else holds
+    wants = {"unfinished": (0, 0)} if unfinished else {}
+    now = size // extent
+    if volume.get("demand_status") == "ok":
+        demand = Fraction(volume["demand_bytes"])
+        needed = demand * (1 + Fraction(rules["headroom"]))
+        low, high = (max(0, _ceil(max(Fraction(0), needed + bytes_) / holds * now) - now) for bytes_ in (-1, 1))
+        small = low < max(rules["min_change_extents"], rules["hysteresis_fraction"] * now) and demand <= holds
+        if high and not (volume.get("managed") and _waits(volume, rules)):
+            wants["forecast"] = (0 if small else low, high)
+    if volume.get("min_bytes") and volume["min_bytes"] > size:
+        wants["minimum"] = (_ceil(Fraction(volume["min_bytes"], extent)) - now,) * 2
+    floor = rules["floor"]
+    fresh = abs(rules["now"] - volume["observed_at"]) <= floor["max_age_seconds"]
+    if total is not None and used is not None and fresh and (holds - used) / holds < Fraction(floor["free_fraction"]) + SLACK:
+        step = max(1, _ceil(now * Fraction(floor["step_fraction"]) - SLACK))
+        certain = (holds - used) / holds < Fraction(floor["free_fraction"]) - SLACK
+        wants["floor"] = (step if certain else 0, step)
+    return wants
+
+
+def _never(volume, group, uuids):
+    if uuids[group["uuid"]] > 1 or group.get("shared") or group.get("refused_reason") or volume.get("refused_reason"):
+        return "rule 2 or 12"
+    filesystem = volume.get("fs") or {}
+    kind, total, used = filesystem.get("type"), filesystem.get("size"), filesystem.get("used")
+    if volume["size_bytes"] % group["extent_bytes"]:
+        return "broken size"
+    if total is not None and (not 0 < total <= volume["size_bytes"] or (used or 0) > total):
+        return "impossible file system"
+    if total is not None and used is not None and used + filesystem.get("avail", 1) <= 0:
+        return "impossible file system"
+    if kind in GROWABLE:
+        return None if volume.get("mounted") else "not mounted"
+    return None if kind not in OTHER_KNOWN and volume.get("named_exactly") else "file system"
+
+
+def _waits(volume, rules):
+    second = rules["now"] % 86400
+    for hours in rules["quiet_hours"]:
+        start, end = (sum(int(part) * unit for part, unit in zip(hours[key].split(":"), (3600, 60), strict=True)) for key in ("from", "to"))
+        if (start <= second < end) if start <= end else (second >= start or second < end):
+            return True
+    last = volume.get("last_resized_at")
+    return last is not None and rules["now"] - last < rules["cool_down_seconds"]
+
+
+def _step(volume, group, rules):
+    if rules["max_step_fraction"] is None:
+        return float("inf")
+    return max(1, int(Fraction(volume["size_bytes"] // group["extent_bytes"]) * Fraction(rules["max_step_fraction"]) + SLACK))
+
+
+def _room(volume, group, wanted):
+    if volume.get("max_bytes") is None:
+        return wanted
+    return max(0, volume["max_bytes"] // group["extent_bytes"] - volume["size_bytes"] // group["extent_bytes"])
+
+
+def _growth(change, volume):
+    return change["to"]["size"] - volume["size_bytes"] if change else 0
+
+
+def _ceil(fraction):
+    return -((-fraction) // 1)
