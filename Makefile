@@ -60,7 +60,7 @@ lint: types ## ruff, mypy, import-linter, ansible-lint, changelog and documentat
 	PYTHONPATH=$(CACHE)/typing $(BIN)/lint-imports --no-cache
 	$(BIN)/antsibull-changelog lint
 	$(BIN)/python tests/tools/stage.py
-	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/ansible-lint" --offline --profile production -q
+	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_INVENTORY=inventories/sandbox ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/ansible-lint" --offline --profile production -q
 	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/antsibull-docs" lint-collection-docs --plugin-docs --skip-rstcheck .
 
 types: setup-test ## mypy strict over plugin_utils and module_utils.
