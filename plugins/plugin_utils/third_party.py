@@ -20,10 +20,15 @@ class MissingPackage(ForesightError):
     """A Python package is not installed where the controller code runs."""
 
     def __init__(self, module: str, pip_name: str, requirements: str) -> None:
+        self._needed = (module, pip_name, requirements)
         super().__init__(
             f"The Python package {pip_name!r} (module {module}) is not installed for this Python. "
             f"Install it with: pip install {pip_name!r}, or all of the collection's with: pip install -r {requirements}"
         )
+
+    def __reduce__(self) -> tuple[type[MissingPackage], tuple[str, str, str]]:
+        """Let it come back whole from a worker process."""
+        return type(self), self._needed
 
 
 class LazyModule:
@@ -58,6 +63,7 @@ if t.TYPE_CHECKING:
     import jinja2
     import jmespath
     import joblib
+    import joblib.externals.loky as loky
     import jsonschema
     import matplotlib
     import numpy as np
@@ -66,6 +72,8 @@ if t.TYPE_CHECKING:
     import plotly.offline as plotly_offline
     import psycopg
     import sqlalchemy as sa
+    import sqlalchemy.dialects.postgresql as sa_postgresql
+    import sqlalchemy.dialects.sqlite as sa_sqlite
     import statsforecast.models as statsforecast_models
     import yaml
 else:
@@ -80,6 +88,7 @@ else:
     jmespath = LazyModule("jmespath", "jmespath")
     joblib = LazyModule("joblib", "joblib")
     jsonschema = LazyModule("jsonschema", "jsonschema")
+    loky = LazyModule("joblib.externals.loky", "joblib")
     matplotlib = LazyModule("matplotlib", "matplotlib")
     np = LazyModule("numpy", "numpy")
     pd = LazyModule("pandas", "pandas")
@@ -87,5 +96,7 @@ else:
     plotly_offline = LazyModule("plotly.offline", "plotly")
     psycopg = LazyModule("psycopg", "psycopg[binary]")
     sa = LazyModule("sqlalchemy", "sqlalchemy")
+    sa_postgresql = LazyModule("sqlalchemy.dialects.postgresql", "sqlalchemy")
+    sa_sqlite = LazyModule("sqlalchemy.dialects.sqlite", "sqlalchemy")
     statsforecast_models = LazyModule("statsforecast.models", "statsforecast", _ML)
     yaml = LazyModule("yaml", "pyyaml")

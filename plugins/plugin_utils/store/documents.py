@@ -1,0 +1,98 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Forecasts and models."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store.connection import Session, to_json
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store.schema import tables
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import sa
+
+if t.TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+_FORECAST = ("series_id", "digest", "issued_at", "horizon_seconds", "step_seconds", "method", "status", "document")
+
+
+class Documents(Session):
+    """Reading and writing of forecasts and models."""
+
+    def save_forecasts(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
+        """Store forecasts; the same series, digest and issued_at is the same row.
+
+        :param rows: mappings with series_id, digest, issued_at, horizon_seconds, step_seconds, method, status, document.
+        """
+        values = [{name: row[name] for name in _FORECAST} for row in rows]
+        if not values:
+            return
+        table = tables().forecast
+        with self.transaction() as connection:
+            connection.execute(self.upsert(table, ("series_id", "digest", "issued_at"), _FORECAST), values)
+
+    def find_forecasts(self, series_ids: Collection[int], digest: str | None = None, newest: bool = True) -> dict[int, t.Any]:
+        """Return the newest forecast document by series id (of that digest, if one is given).
+
+        :param newest: False gives for each series the list of all its documents, newest first.
+        """
+        table = tables().forecast
+        query = sa.select(table.c.series_id, table.c.document).where(self.among(table.c.series_id, [int(number) for number in series_ids]))
+        if digest is not None:
+            query = query.where(table.c.digest == digest)
+        if newest:
+            other = table.alias()
+            later = sa.or_(other.c.issued_at > table.c.issued_at, sa.and_(other.c.issued_at == table.c.issued_at, other.c.id > table.c.id))
+            rival = sa.exists().where(other.c.series_id == table.c.series_id, later)
+            query = query.where(~(rival.where(other.c.digest == digest) if digest is not None else rival))
+        with self.reading() as connection:
+            if newest:
+                return {row.series_id: row.document for row in connection.execute(query)}
+            found: dict[int, t.Any] = {}
+            for number, document in connection.execute(query.order_by(table.c.issued_at.desc(), table.c.id.desc())):
+                found.setdefault(number, []).append(document)
+            return found
+
+    def save_model(self, key: str, kind: str, meta: Mapping[str, t.Any], payload: bytes | None) -> None:
+        """Store a model under its key, with a checksum; an earlier one of that key is replaced."""
+        table = tables().model
+        row = {"key": key, "kind": kind, "meta": dict(meta), "payload": payload, "checksum": _checksum(kind, meta, payload)}
+        with self.transaction() as connection:
+            connection.execute(self.upsert(table, ("key",), tuple(row)), [row])
+
+    def load_model(self, key: str) -> tuple[dict[str, t.Any], bytes | None] | None:
+        """Return (meta, payload) of the model, or None when there is none.
+
+        :raises StoreError: when the row does not match its checksum.
+        """
+        return self.load_models([key]).get(key)
+
+    def load_models(self, keys: Collection[str]) -> dict[str, tuple[dict[str, t.Any], bytes | None]]:
+        """Return (meta, payload) by key of the models that exist.
+
+        :raises StoreError: when a row does not match its checksum.
+        """
+        table = tables().model
+        query = sa.select(table.c.key, table.c.kind, table.c.meta, table.c.payload, table.c.checksum).where(self.among(table.c.key, keys))
+        with self.reading() as connection:
+            rows = list(connection.execute(query))
+        for key, kind, meta, payload, checksum in rows:
+            if _checksum(kind, meta, payload) != checksum:
+                raise StoreError(
+                    f"The model {key!r} in the store {self.location} does not match its checksum; needed is an undamaged one: "
+                    "train it again, or delete its row from the table model."
+                )
+        return {key: (meta, payload) for key, _kind, meta, payload, _sum in rows}
+
+
+def _checksum(kind: str, meta: Mapping[str, t.Any], payload: bytes | None) -> str:
+    # what JSON makes of meta is what comes back from the store
+    text = json.dumps(json.loads(to_json([kind, meta])), sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(text.encode())
+    digest.update(b"\0" if payload is None else b"\1" + payload)
+    return digest.hexdigest()
