@@ -62,7 +62,7 @@ class MissingTool(Exception):
     def __init__(self, tool: str) -> None:
         self.tool = tool
         self.package = PACKAGES.get(os.path.basename(tool), os.path.basename(tool))
-        super().__init__(f"{tool} was not found; install the package {self.package}, or name the directory of the tool in O(search_path)")
+        super().__init__(f"{tool} was not found; install the package {self.package}, or name its directory in the option search_path")
 
 
 class Commands:

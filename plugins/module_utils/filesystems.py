@@ -41,7 +41,7 @@ def find_top(volume: Volume, devices: dict[str, BlockDevice]) -> Top:
     stack: list[str] = []
     path = volume.paths[0] if volume.paths else None
     if not volume.is_active:
-        return Top(None, path, stack, None, "inactive")
+        return Top(None, None, stack, None, "inactive")
     number = volume.number
     device = devices.get(number or "")
     while device is not None:
@@ -118,7 +118,7 @@ def describe(top: Top, volume: Volume, table: MountTable, measured: dict[str, Me
     """The C(filesystem) of a volume in the C(foresight_lvm) document."""
     device = top.device
     mounts = table.mounts(top) if top.reason is None else []
-    fstype = mounts[0].fstype if mounts else (device.fstype if device else None)
+    fstype = mounts[0].fstype if mounts else (device.fstype if device and top.reason != "locked" else None)
     entry: dict[str, t.Any] = {
         "type": fstype,
         "uuid": device.uuid if device and fstype else None,

@@ -65,7 +65,7 @@ def fetch_report(commands: Commands, root: bool, sudo: bool) -> Report:
         raise NoReport("not_installed", str(MissingTool("lvm")))
     if not root and not sudo:
         raise NoReport(
-            "needs_root", "LVM answers root only: use become, or allow its one report by sudo (docs/observing.md) and set O(sudo=true)"
+            "needs_root", "LVM answers root only: use become, or allow its one report by sudo (docs/observing.md) and set the option sudo"
         )
     command = [lvm, *report_arguments()]
     if not root:

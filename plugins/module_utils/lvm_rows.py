@@ -96,8 +96,8 @@ def _lv(row: Row, vg: dict[str, t.Any], segment_type: str | None, moving: bool) 
         "segment_type": segment_type,
         "attr": row["lv_attr"],
         "tags": _list(row, "lv_tags"),
-        "origin": row.get("origin", "").strip("[]") or None,
-        "pool": row.get("pool_lv", "").strip("[]") or None,
+        "origin": _visible(row, "origin"),
+        "pool": _visible(row, "pool_lv"),
         "snapshot_fraction": _snapshot_fraction(row),
         "sync_fraction": fraction(row, "sync_percent") if (segment_type or "").startswith(("raid", "mirror")) else None,
         "data_fraction": fraction(row, "data_percent") if thin_or_pool and role != "internal" else None,
@@ -166,6 +166,12 @@ def fraction(row: Row, column: str) -> float | None:
     except ValueError:
         return None
     return round(percent / 100, 6) if percent >= 0 else None
+
+
+def _visible(row: Row, column: str) -> str | None:
+    """Name of another volume; None for none, and for the hidden parts that a cached volume stands on."""
+    name = row.get(column, "")
+    return name if name and not name.startswith("[") else None
 
 
 def _list(row: Row, column: str) -> list[str]:

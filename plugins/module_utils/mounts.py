@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The mount table of this process."""
+"""The mount table of a process."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Mount(t.NamedTuple):
     read_only: bool
 
 
-def read_mounts(files: TargetFiles) -> list[Mount]:
-    """All mounts that this process sees, oldest first."""
-    return [mount for mount in map(_parse, files.lines("/proc/self/mountinfo")) if mount is not None]
+def read_mounts(files: TargetFiles, path: str = "/proc/self/mountinfo") -> list[Mount]:
+    """All mounts that a process sees, oldest first: this one, or the one whose C(mountinfo) is named."""
+    return [mount for mount in map(_parse, files.lines(path)) if mount is not None]
 
 
 def _parse(line: str) -> Mount | None:

@@ -243,6 +243,7 @@ ansible_facts:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import search_path_arguments
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import Commands
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report import read_lvm
