@@ -1,0 +1,324 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All facts documents of one host → one observation: which of them are taken, and what they give."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.cluster import observe_cluster
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lvm import observe_lvm
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lxc import observe_lxc
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.model import (
+    CLOCK,
+    CLOCK_OFF,
+    INVALID_DOCUMENT,
+    INVALID_HOST,
+    NO_FACTS,
+    NOT_NEWER,
+    RECORDED_HOST,
+    UNKNOWN_SCHEMA,
+    Attributes,
+    Last,
+    Observation,
+    ObservedEntity,
+)
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.node import cores_of, observe_node
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import (
+    Part,
+    Samples,
+    check_number,
+    clean_text,
+    is_host,
+    show,
+)
+
+# node comes first: its cores and memory are the limits of what containers can use.
+DOCUMENTS = {
+    "foresight_node": "foresight.node/1",
+    "foresight_lvm": "foresight.lvm/1",
+    "foresight_lxc": "foresight.lxc/1",
+    "foresight_cluster": "foresight.cluster/1",
+}
+
+_CLOCK_OF_CONTROLLER = "foresight_cluster"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Taken:
+    name: str
+    data: Mapping[str, t.Any]
+    at: int
+
+
+class _Refused(Exception):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def observe(
+    host: str,
+    facts: t.Any,
+    *,
+    recorded_at: int,
+    last: Last | None = None,
+    max_skew: int = 300,
+    started_at: int | None = None,
+    recorded: dict[str, t.Any] | None = None,
+) -> Observation:
+    """Map the facts documents of one host. Never raises, whatever the documents hold.
+
+    :param facts: mapping of document names (see DOCUMENTS) to documents; other keys are ignored.
+    :param recorded_at: the controller's time, UTC seconds.
+    :param last: what was last recorded of this host (Observation.next_last, or the same from the store), None for a new one.
+    :param max_skew: seconds by which the target's clock may differ.
+    :param started_at: when the run began to read facts: a document is not late only because another host was slow.
+    :param recorded: None for a live host; C({shifted_by: seconds}) for documents out of a recording, whose times are shifted by
+                     so much and not compared with the controller's clock.
+    """
+    if not is_host(host):
+        message = f"{show(host)} cannot be part of an entity key; needed is a host name without slashes or blanks."
+        return Observation(host, "rejected", INVALID_HOST, message)
+    facts = facts if isinstance(facts, Mapping) else {}
+    last = last or Last(host=None, entities={})
+    before = last["host"] or {}
+    if recorded is None and (before.get("recorded") or {}).get("shifted_by"):
+        known = (
+            f"{host} is known here from a recording whose times were shifted; live facts do not go with that history. "
+            "Record live hosts in another store (O(store))."
+        )
+        return Observation(host, "rejected", RECORDED_HOST, known)
+    taken, refused = _choose(host, facts, before, recorded_at, max_skew, started_at, recorded)
+    if not taken and not refused:
+        return Observation(
+            host, NO_FACTS, NO_FACTS, f"{host} has no facts of this collection; observe it first (foresight.capacity.observe)."
+        )
+    told = " ".join(one.message for one in refused) or None
+    if not taken:
+        return Observation(host, "rejected", refused[0].reason, told)
+    return _Mapper(host, recorded_at, started_at, last, recorded).map(taken, told)
+
+
+def _choose(
+    host: str,
+    facts: Mapping[str, t.Any],
+    before: Attributes,
+    recorded_at: int,
+    max_skew: int,
+    started_at: int | None,
+    recorded: dict[str, t.Any] | None,
+) -> tuple[list[_Taken], list[_Refused]]:
+    taken: list[_Taken] = []
+    refused: list[_Refused] = []
+    for name, schema in DOCUMENTS.items():
+        if facts.get(name) is None:
+            continue
+        try:
+            document = _admitted(host, name, schema, facts[name], int((recorded or {}).get("shifted_by") or 0))
+            _check_newer(host, document, before)
+            if recorded is None:
+                _check_clock(host, document, recorded_at, max_skew, started_at)
+        except _Refused as reason:
+            refused.append(reason)
+        else:
+            taken.append(document)
+    return taken, refused
+
+
+def _admitted(host: str, name: str, schema: str, data: t.Any, shift: int) -> _Taken:
+    if not isinstance(data, Mapping):
+        raise _Refused(INVALID_DOCUMENT, f"{name} of {host} is {show(data)}; needed is a document with schema {schema}.")
+    # A cluster document of another tool, or written by hand, need not name a schema.
+    seen = data.get("schema", schema if name == _CLOCK_OF_CONTROLLER else None)
+    if seen != schema:
+        raise _Refused(
+            UNKNOWN_SCHEMA, f"{name} of {host} has schema {show(seen)}; this version reads {schema}. Use the same collection on both sides."
+        )
+    observed_at, problem = check_number(data.get("observed_at"))
+    if problem or observed_at is None:
+        raise _Refused(
+            INVALID_DOCUMENT, f"{name} of {host} has observed_at {show(data.get('observed_at'))}; needed are seconds since 1970."
+        )
+    return _Taken(name, data, int(observed_at) + shift)
+
+
+def _check_newer(host: str, document: _Taken, before: Attributes) -> None:
+    known = _observed_at(before, document.name)
+    if known is None or document.at > known:
+        return
+    uptime = before.get("uptime")
+    seconds = check_number(document.data.get("uptime_seconds"))[0]
+    if document.at < known and isinstance(uptime, Mapping) and seconds is not None and seconds > uptime.get("seconds", seconds):
+        raise _Refused(
+            NOT_NEWER,
+            f"The clock of {host} went back: {document.name} is of {document.at}, and {known} was already recorded. "
+            f"Nothing of it is recorded until that time has passed; check its time service.",
+        )
+    raise _Refused(
+        NOT_NEWER,
+        f"{document.name} of {host} is of {document.at}, not newer than what was recorded ({known}): facts of an earlier run, out of "
+        "a fact cache, of a host that gave none this time.",
+    )
+
+
+def _check_clock(host: str, document: _Taken, recorded_at: int, max_skew: int, started_at: int | None) -> None:
+    offset = clock_offset(document.at, recorded_at, started_at)
+    if abs(offset) <= max_skew:
+        return
+    direction = "ahead of" if offset > 0 else "behind"
+    raise _Refused(
+        CLOCK_OFF,
+        f"{document.name} of {host} is of {document.at}, {abs(offset)} s {direction} the controller's time; at most {max_skew} s are "
+        "taken (O(max_skew)). Its clock is wrong, or the facts are of an earlier run.",
+    )
+
+
+def clock_offset(observed_at: int, recorded_at: int, started_at: int | None) -> int:
+    """Return by how many seconds a target's clock is certainly ahead (positive) or behind, 0 if it fits into the run."""
+    earliest = recorded_at if started_at is None else min(started_at, recorded_at)
+    return observed_at - recorded_at if observed_at > recorded_at else min(0, observed_at - earliest)
+
+
+def _observed_at(attributes: Attributes, name: str) -> int | None:
+    documents = attributes.get("documents")
+    document = documents.get(name) if isinstance(documents, Mapping) else None
+    at = document.get("observed_at") if isinstance(document, Mapping) else None
+    return at if isinstance(at, int) else None
+
+
+class _Mapper:
+    def __init__(self, host: str, recorded_at: int, started_at: int | None, last: Last, recorded: dict[str, t.Any] | None) -> None:
+        self._host = host
+        self._started_at = started_at
+        self._recorded_at = recorded_at
+        self._last = last
+        self._before: Attributes = last["host"] or {}
+        self._recorded = recorded
+        self._attributes: Attributes = {key: self._before.get(key) for key in ("cores", "memory_total_bytes", "swap_total_bytes")}
+        self._attributes["counters"] = self._before.get("counters")
+        self._attributes["uptime"] = self._before.get("uptime")
+
+    def map(self, taken: list[_Taken], message: str | None) -> Observation:
+        result = Observation(self._host, "recorded", message=message, documents=[document.name for document in taken])
+        jumped = self._clock_jumped(taken)
+        if jumped is not None:
+            Part({}, f"host:{self._host}", result.issues).tell("observed_at", CLOCK, jumped)
+        documents = dict(self._before.get("documents") or {})
+        for document in taken:
+            samples = Samples(document.at, CLOCK if jumped else None)
+            self._one(document, samples, result)
+            result.samples += samples.rows
+            documents[document.name] = _summary(document)
+        newest = max(taken, key=lambda document: document.at)
+        boot_id = clean_text(newest.data.get("boot_id")) or self._before.get("boot_id")
+        self._attributes.update(
+            machine_id=clean_text(newest.data.get("machine_id")) or self._before.get("machine_id"),
+            boot_id=boot_id,
+            observed_at=newest.at,
+            recorded_at=self._recorded_at,
+            clock_offset=None if self._recorded is not None else clock_offset(newest.at, self._recorded_at, self._started_at),
+            facts=sorted(documents),
+            documents=documents,
+            recorded=self._recorded,
+        )
+        key = f"host:{self._host}"
+        result.entities.insert(0, ObservedEntity(key, key, "host", self._host, self._attributes, newest.at))
+        return result
+
+    def _one(self, document: _Taken, samples: Samples, result: Observation) -> None:
+        boot_id = clean_text(document.data.get("boot_id"))
+        if document.name == "foresight_node":
+            self._attributes.update(
+                observe_node(
+                    self._host,
+                    document.data,
+                    at=document.at,
+                    boot_id=boot_id,
+                    last=self._before,
+                    samples=samples,
+                    issues=result.issues,
+                )
+            )
+            return
+        if document.data.get("available") is False:
+            return
+        if document.name == "foresight_lvm":
+            entities, complete = observe_lvm(
+                self._host, document.data, at=document.at, recorded=self._recorded, samples=samples, issues=result.issues
+            )
+        elif document.name == "foresight_lxc":
+            entities, complete = observe_lxc(
+                self._host,
+                document.data,
+                at=document.at,
+                boot_id=boot_id,
+                cores=cores_of(self._attributes),
+                memory_total=self._attributes.get("memory_total_bytes"),
+                recorded=self._recorded,
+                last=self._last,
+                samples=samples,
+                issues=result.issues,
+            )
+        else:
+            entities, complete = observe_cluster(
+                self._host,
+                document.data,
+                at=document.at,
+                recorded=self._recorded,
+                last=self._last,
+                samples=samples,
+                issues=result.issues,
+            )
+        result.entities += entities
+        for kind, identities in complete.items():
+            result.complete.setdefault(kind, set()).update(identities)
+
+    def _clock_jumped(self, taken: list[_Taken]) -> str | None:
+        """Tell whether the target's clock ran differently from its uptime (else: from the controller's clock) since last time."""
+        for document in taken:
+            if document.name == "foresight_node":
+                passed = self._uptime_passed(document)
+                if passed is not None:
+                    return _jump(document.at - self._before["uptime"]["at"], passed, max(5.0, 0.02 * passed), "its uptime")
+        if self._recorded is not None or not isinstance(self._before.get("recorded_at"), int):
+            return None
+        document = taken[0]
+        known = _observed_at(self._before, document.name)
+        if known is None or document.name == _CLOCK_OF_CONTROLLER:
+            return None
+        passed = self._recorded_at - self._before["recorded_at"]
+        return _jump(document.at - known, passed, max(60.0, 0.5 * passed), "the controller's clock")
+
+    def _uptime_passed(self, document: _Taken) -> float | None:
+        uptime = self._before.get("uptime")
+        seconds = check_number(document.data.get("uptime_seconds"))[0]
+        if not isinstance(uptime, Mapping) or seconds is None or uptime.get("boot_id") != clean_text(document.data.get("boot_id")):
+            return None
+        passed = seconds - uptime["seconds"]
+        return passed if passed > 0 else None
+
+
+def _jump(by_clock: float, passed: float, tolerance: float, other: str) -> str | None:
+    if abs(by_clock - passed) <= tolerance:
+        return None
+    return (
+        f"moved on by {by_clock:.0f} s while {other} moved on by {passed:.0f} s: the clock jumped; "
+        "the samples of this observation are kept out of models"
+    )
+
+
+def _summary(document: _Taken) -> Attributes:
+    data = document.data
+    available = data.get("available")
+    return {
+        "observed_at": document.at,
+        "available": available if isinstance(available, bool) else True,
+        "reason": clean_text(data.get("reason")),
+        "api_skew": check_number(data.get("api_skew"))[0],
+    }
