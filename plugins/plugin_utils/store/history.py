@@ -99,12 +99,18 @@ class History(Session):
                     f"Cannot finish run {run_id}: the store {self.location} has none of that id; needed is the id of start_run."
                 )
 
-    def find_runs(self, verb: str | None = None, limit: int | None = None) -> list[RunRow]:
-        """Return the runs (of one verb), newest first."""
+    def find_runs(
+        self, verb: str | None = None, limit: int | None = None, *, run_id: int | None = None, unfinished: bool = False
+    ) -> list[RunRow]:
+        """Return the runs (of one verb, of that id, only those that have not finished), newest first."""
         table = tables().run
         names = ("id", "verb", "check_mode", "started_at", "finished_at", "status", "detail")
         query = sa.select(*(table.c[name] for name in names)).order_by(table.c.id.desc()).limit(limit)
         if verb is not None:
             query = query.where(table.c.verb == verb)
+        if run_id is not None:
+            query = query.where(table.c.id == run_id)
+        if unfinished:
+            query = query.where(table.c.finished_at.is_(None))
         with self.reading() as connection:
             return [RunRow(*row) for row in connection.execute(query)]

@@ -14,7 +14,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store.schema im
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import sa
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 STATES = ("proposed", "approved", "applied", "partly_applied", "expired", "superseded")
 
@@ -66,6 +66,28 @@ class Plans(Session):
             if connection.scalar(sa.select(table.c.id).where(table.c.id == row["id"])) is None:
                 connection.execute(sa.insert(table), [row])
 
+    def renew_plan(self, document: Mapping[str, t.Any], state: str, *, at: int) -> None:
+        """Give a stored plan the dates of the same plan made anew (equal id, so equal content) and a state; an approval ends.
+
+        :raises StoreError: for an unknown state or a plan that is not in the store.
+        """
+        _check_state(state)
+        table = tables().plan
+        values = {
+            "document": dict(document),
+            "created_at": int(document["created_at"]),
+            "expires_at": int(document["expires_at"]),
+            "state": state,
+        }
+        change = (
+            sa.update(table).where(table.c.id == document["id"]).values(**values, state_changed_at=at, approved_by=None, approved_at=None)
+        )
+        with self.transaction() as connection:
+            if connection.execute(change).rowcount != 1:
+                raise StoreError(
+                    f"Cannot renew plan {document['id']}: the store {self.location} has none of that id; needed is a saved plan."
+                )
+
     def load_plan(self, plan_id: str) -> PlanRow | None:
         """Return the plan, or None when the store has none of that id."""
         table = tables().plan
@@ -102,9 +124,19 @@ class Plans(Session):
 
         :raises StoreError: when the plan or the run is not in the store.
         """
-        row = {"plan_id": plan_id, "action_id": action_id, "state": state, "at": at, "run_id": run_id, "detail": dict(detail)}
+        self.set_actions(plan_id, [(action_id, state, detail)], at=at, run_id=run_id)
+
+    def set_actions(self, plan_id: str, rows: Iterable[tuple[str, str, Mapping[str, t.Any]]], *, at: int, run_id: int | None) -> None:
+        """Store how far several actions have come: (action id, state, detail) each, in one statement.
+
+        :raises StoreError: when the plan or the run is not in the store.
+        """
+        names = ("plan_id", "action_id", "state", "at", "run_id", "detail")
+        values = [dict(zip(names, (plan_id, action, state, at, run_id, dict(detail)), strict=True)) for action, state, detail in rows]
+        if not values:
+            return
         with self.transaction() as connection:
-            connection.execute(self.upsert(tables().plan_action, ("plan_id", "action_id"), tuple(row)), [row])
+            connection.execute(self.upsert(tables().plan_action, ("plan_id", "action_id"), names), values)
 
     def find_actions(self, plan_id: str) -> dict[str, ActionRow]:
         """Return how far each action has come, by action id; one that has not begun is absent."""
