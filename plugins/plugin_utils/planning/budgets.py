@@ -13,6 +13,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 
 KEYS = ("actions", "bytes", "growth_bytes", "growth_fraction", "failures")
+OPTIONS = {key: {"type": "float" if key == "growth_fraction" else "int"} for key in KEYS}
+"""The same as suboptions of a plugin's argument spec."""
 
 Action = dict[str, t.Any]
 Budgets = dict[str, t.Any]

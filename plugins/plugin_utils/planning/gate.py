@@ -19,6 +19,14 @@ Action = dict[str, t.Any]
 TRUSTED_FORECASTS = ("ok", None)
 
 
+class Verdict(t.NamedTuple):
+    """Why an action may not run; `pending` may run another time."""
+
+    reason: str
+    message: str
+    pending: bool = False
+
+
 @dataclasses.dataclass(frozen=True)
 class Terms:
     """What holds for this run.
@@ -28,7 +36,7 @@ class Terms:
     :param play: hosts that --limit left in the play, dead ones included.
     :param reachable: hosts of the play that still answer.
     :param exclude: globs or JMESPath expressions over targets and hosts.
-    :param stopped: why nothing may run (the kill switch), or None.
+    :param stopped: why nothing may run (kill switch, expiry, too many failures), or None.
     :param budgets: limits of this run; the plan's own hold besides.
     :param attributes: what the store knows of each target and host, by entity key.
     """
@@ -38,7 +46,7 @@ class Terms:
     play: frozenset[str]
     reachable: frozenset[str]
     exclude: tuple[str, ...]
-    stopped: str | None
+    stopped: Verdict | None
     budgets: t.Mapping[str, t.Any]
     attributes: t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -52,35 +60,47 @@ class Decision:
     refused: list[dict[str, t.Any]]
 
 
-class Verdict(t.NamedTuple):
-    """Why an action may not run; `pending` may run another time."""
-
-    reason: str
-    message: str
-    pending: bool = False
-
-
 def decide(document: t.Mapping[str, t.Any], terms: Terms) -> Decision:
     """Return which actions of a valid plan may run, in the plan's order.
 
     :raises InputError: for an exclude expression that cannot be read, so that nothing runs by mistake.
     """
     check_exclude(terms.exclude)
+    verdicts = _verdicts(document["actions"], terms, frozenset())
+    actions: list[Action] = document["actions"]
+    candidates = [action for action in actions if action["id"] not in verdicts]
+    for own, excess in over_budget(candidates, tightest(document["budgets"], terms.budgets)).items():
+        verdicts[own] = Verdict("budget", excess.message)
+    return _decision(actions, verdicts)
+
+
+def decide_host(document: t.Mapping[str, t.Any], host: str, withheld: t.Collection[str], terms: Terms) -> Decision:
+    """Return which actions one host gets, when the gate was opened before: those not withheld then, judged once more.
+
+    :param withheld: ids of the actions that the open gate did not grant; they are in none of the answer's lists.
+    """
+    actions = [action for action in document["actions"] if action["host"] == host]
+    verdicts = _verdicts(actions, terms, withheld)
+    return _decision([action for action in actions if action["id"] not in withheld], verdicts)
+
+
+def _verdicts(actions: t.Sequence[Action], terms: Terms, withheld: t.Collection[str]) -> dict[str, Verdict]:
+    """Return why actions do not run, budgets apart: each for itself, or because of another one it depends on."""
+    by_id = {action["id"]: action for action in actions}
     verdicts: dict[str, Verdict] = {}
     falling = Falling()
-    actions: list[Action] = document["actions"]
-    by_id = {action["id"]: action for action in actions}
     for action in actions:
-        verdict = verdict_of(action, terms)
+        verdict = Verdict("withheld", "The open gate did not grant it.") if action["id"] in withheld else verdict_of(action, terms)
         cause = falling.cause(action)
         if verdict is None and cause is not None:
             verdict = _dependent(by_id[cause], verdicts[cause])
         if verdict is not None:
             verdicts[action["id"]] = verdict
             falling.take_out(action)
-    candidates = [action for action in actions if action["id"] not in verdicts]
-    for own, excess in over_budget(candidates, tightest(document["budgets"], terms.budgets)).items():
-        verdicts[own] = Verdict("budget", excess.message)
+    return verdicts
+
+
+def _decision(actions: t.Sequence[Action], verdicts: t.Mapping[str, Verdict]) -> Decision:
     entries = [(_entry(action, verdicts[action["id"]]), verdicts[action["id"]].pending) for action in actions if action["id"] in verdicts]
     return Decision(
         granted=[action for action in actions if action["id"] not in verdicts],
@@ -105,7 +125,7 @@ def verdict_of(action: Action, terms: Terms) -> Verdict | None:
     """Return why this action may not run now, looking at nothing but itself and the terms, or None."""
     host, target = action["host"], action["target"]
     if terms.stopped is not None:
-        return Verdict("stopped", terms.stopped)
+        return terms.stopped
     excluding = next((text for text in terms.exclude if _excludes(text, action, terms)), None)
     if excluding is not None:
         return Verdict("excluded", f"{target} is excluded by {excluding!r} (O(exclude)).")

@@ -1,0 +1,81 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Opens, passes and closes the gate of an apply, and approves plans (documentation: modules/plan_gate.py)."""
+
+from __future__ import annotations
+
+import getpass
+import typing as t
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import OPTIONS
+from ansible_collections.foresight.capacity.plugins.plugin_utils.play import Variables, play_hosts
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.approve import approve
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_gate import close_gate, host_gate, open_gate
+
+_RUN: dict[str, t.Callable[..., dict[str, t.Any]]] = {"open": open_gate, "host": host_gate, "close": close_gate, "approve": approve}
+_OPEN_ONLY = ("require_approval", "lease_seconds", "lock_wait", "stop", "stop_file", "exclude", "budgets")
+
+
+class ActionModule(ActionBase):
+    """One state of the gate; one call of the workflow."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        return run_verb(
+            self,
+            spec={
+                **store_arguments(),
+                "state": {"type": "str", "choices": list(_RUN), "required": True},
+                "plan": {"type": "str"},
+                "run_id": {"type": "int"},
+                "approved_by": {"type": "str"},
+                "require_approval": {"type": "bool", "default": False},
+                "lease_seconds": {"type": "str", "default": "15m"},
+                "lock_wait": {"type": "str", "default": "0"},
+                "stop": {"type": "bool", "default": False},
+                "stop_file": {"type": "path"},
+                "exclude": {"type": "list", "elements": "str", "default": []},
+                "budgets": {"type": "dict", "options": OPTIONS},
+            },
+            run=lambda run, **arguments: run(**arguments),
+            more=lambda arguments: _of_state(arguments, variables, self._task.check_mode),
+            per_host=self._task.args.get("state") == "host",
+            required_if=[("state", "open", ("plan",)), ("state", "approve", ("plan",))],
+        )
+
+
+def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Arguments:
+    """Return what the workflow of this state takes; run_verb passes every argument, so the rest is taken out in place."""
+    state = arguments.pop("state")
+    given = {name: arguments.pop(name) for name in (*_OPEN_ONLY, "run_id", "approved_by")}
+    play = play_hosts(variables)
+    chosen: Arguments = {"run": _RUN[state]}
+    if state == "open":
+        chosen.update({name: given[name] for name in _OPEN_ONLY})
+        chosen.update({name: parse_duration(given[name], option=name) for name in ("lease_seconds", "lock_wait")})
+        chosen["inventory"] = [str(host) for host in variables["groups"]["all"]]
+        chosen["play"] = play.hosts
+        chosen["reachable"] = [host for host in play.hosts if host not in set(play.lost)]
+    elif state == "host":
+        chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), failed=play.lost)
+    elif state == "close":
+        chosen["run_id"] = given["run_id"]
+    else:
+        chosen["approved_by"] = given["approved_by"] or str(
+            variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
+        )
+    if state != "close":
+        chosen["check"] = check
+    return chosen
