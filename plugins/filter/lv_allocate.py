@@ -228,7 +228,7 @@ EXAMPLES = r"""
 
 - name: Compare with the classic way
   ansible.builtin.debug:
-    msg: "{{ volumes | foresight.capacity.lv_allocate(groups, {'now': 1763700000, 'strategy': 'proportional'}) }}"
+    msg: "{{ document.volumes | foresight.capacity.lv_allocate(document.groups, {'now': 1763700000, 'strategy': 'proportional'}) }}"
 """
 
 RETURN = r"""
@@ -296,7 +296,7 @@ def lv_allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[
     try:
         return to_native(allocate(from_ansible(volumes), from_ansible(groups), from_ansible(policy)))
     except ForesightError as error:
-        raise AnsibleFilterError(f"foresight.capacity.lv_allocate: {error}") from error
+        raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:

@@ -108,7 +108,9 @@ def _block(volume: Volume, group: Group, space: Space | None) -> str | None:
         return "invalid_fact"
     kind = volume.filesystem.type if volume.filesystem else None
     if kind in refusals.GROWABLE:
-        return None if volume.mounted else "not_mounted"
+        if not volume.mounted:
+            return "not_mounted"
+        return None if volume.filesystem and volume.filesystem.size is not None else "invalid_fact"
     if kind in refusals.KNOWN_NOT_GROWABLE:
         return "unsupported_filesystem"
     return None if volume.named_exactly else "unknown_filesystem"

@@ -15,15 +15,13 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import fo
 
 Refusal = dict[str, t.Any]
 
-# What the file systems need that lv_resize grows, and those it knows but leaves alone.
-GROWABLE = frozenset({"ext4", "xfs"})
-KNOWN_NOT_GROWABLE = frozenset({"ext2", "ext3", "btrfs", "vfat", "f2fs", "swap"})
+# The file systems that lv_resize grows, and those it knows but leaves alone.
+GROWABLE = frozenset({"ext2", "ext3", "ext4", "xfs"})
+KNOWN_NOT_GROWABLE = frozenset({"btrfs", "f2fs", "swap", "vfat"})
 
 # code: (what was seen, what is needed, the option that changes it)
 _NEVER: dict[str, tuple[str, str, str]] = {
-    "shared_vg": ("the UUID of its VG is seen from more than one host, or from clones of one disk image", "a VG of one host (vgchange --uuid for a clone)", "none"),
-    "lock_type": ("its VG has a lock type", "a VG that no cluster locks", "none"),
-    "foreign_vg": ("its VG belongs to another system id", "a VG of this host", "none"),
+    "shared_vg": ("its VG is seen from more than one host (or from clones of one disk image), or has a lock type or another system id", "a VG of this host alone (vgchange --uuid for a clone)", "none"),
     "exported_vg": ("its VG is exported", "vgimport on the host that owns it", "none"),
     "partial_vg": ("a physical volume of its VG is missing", "all physical volumes of the VG", "none"),
     "unknown_vg": ("its VG was not recorded", "facts that hold the VG", "none"),
@@ -32,7 +30,9 @@ _NEVER: dict[str, tuple[str, str, str]] = {
     "guest_disk": ("it is the disk of a guest", "a change through the guest's host or cluster", "none"),
     "thin_pool": ("it is a thin pool", "lvextend by hand, or dmeventd", "none"),
     "thin_volume": ("its extents come from a thin pool, not from the VG", "a pool that is large enough", "none"),
-    "segment_type": ("its segments are neither linear nor raid1", "lvextend by hand, which knows its stripes", "none"),
+    "snapshot_origin": ("it has snapshots, and LVM extends an origin only while it is inactive", "its snapshots removed", "none"),
+    "segment_type": ("its segments are of a type that is not extended here", "linear, striped, raid, mirror or cache segments", "none"),
+    "inactive": ("it is not active", "lvchange -ay", "none"),
     "in_progress": ("LVM is moving or synchronising it", "the end of that work", "none"),
     "stacked": ("its file system lies on another layer above the volume", "a volume that carries its file system itself", "none"),
     "read_only": ("its file system is mounted read-only", "a file system that can be written", "none"),

@@ -12,8 +12,8 @@ from __future__ import annotations
 import collections
 from fractions import Fraction
 
-GROWABLE = {"ext4", "xfs"}
-OTHER_KNOWN = {"ext2", "ext3", "btrfs", "vfat", "f2fs", "swap"}
+GROWABLE = {"ext2", "ext3", "ext4", "xfs"}
+OTHER_KNOWN = {"btrfs", "f2fs", "swap", "vfat"}
 DEFAULTS = {
     "strategy": "water_filling",
     "headroom": 0.1,
@@ -189,7 +189,7 @@ def _never(volume, group, uuids):
     if total is not None and used is not None and used + filesystem.get("avail", 1) <= 0:
         return "impossible file system"
     if kind in GROWABLE:
-        return None if volume.get("mounted") else "not mounted"
+        return None if volume.get("mounted") and total is not None else "not mounted"
     return None if kind not in OTHER_KNOWN and volume.get("named_exactly") else "file system"
 
 

@@ -37,7 +37,7 @@ def volume_documents(draw, name, vg):
         "lv": name,
         "uuid": f"uuid-{vg}-{name}",
         "size_bytes": size,
-        "fs": draw(st.sampled_from([filesystem, filesystem, filesystem, None])),
+        "fs": draw(st.sampled_from([filesystem, filesystem, filesystem, None, {"type": "ext4", "size": None}])),
         "managed": draw(st.booleans()),
         "named_exactly": draw(st.booleans()),
         "mounted": draw(st.sampled_from([True, True, True, False])),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems import registry
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import allocate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.refusals import GROWABLE, KNOWN_NOT_GROWABLE
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
 GIB = 2**30
@@ -291,3 +293,36 @@ def test_documents_that_are_no_lists_are_told(group, documents):
 def test_a_volume_of_an_unknown_vg_with_a_reason_is_no_error(volume, group):
     lost = volume(vg="gone", refused_reason="unknown_vg", named_exactly=True)
     assert reasons(ask([lost], [group()])) == [("lv:web1/gone/data", "unknown_vg")]
+
+
+def test_the_allocator_and_lv_resize_agree_which_file_systems_grow():
+    assert set(registry._STRATEGIES) == GROWABLE
+    assert set(registry._NOT_YET) == KNOWN_NOT_GROWABLE
+
+
+@pytest.mark.parametrize(
+    ("strategy", "shares"),
+    [
+        ("water_filling", {"cache": 158, "db": 1265, "logs": 316, "www": 52}),
+        ("proportional", {"cache": 8, "db": 1652, "logs": 80, "www": 49}),
+    ],
+)
+def test_the_worked_example_of_the_documentation(volume, group, strategy, shares):
+    def make(name, size, holds, used, demand, mean, **fields):
+        fs = {"type": "xfs", "size": int(holds * GIB), "used": int(used * GIB), "avail": int(holds * GIB) - int(used * GIB)}
+        status = "ok" if demand else "cold_start"
+        demanded = demand * GIB if demand else None
+        return volume(
+            name, size_bytes=size * GIB, fs=fs, demand_bytes=demanded, demand_status=status, history_mean_bytes=mean * GIB, **fields
+        )
+
+    volumes = [
+        make("db", 40, 39.8, 34, 46, 32, priority=2.0),
+        make("logs", 16, 15.9, 12, 18, 8),
+        make("www", 12, 11.9, 9.5, 11, 8),
+        make("cache", 8, 7.95, 7.5, None, 2),
+        make("home", 12, 11.9, 10, 13, 10, managed=False),
+    ]
+    answer = ask(volumes, [group(extents_free=3071, reserve_extents=1280)], strategy=strategy)
+    assert grown(answer) == {f"lv:web1/vg0/{name}": extents for name, extents in shares.items()}
+    assert answer["proposals"][-1]["bytes"] == 2870 * EXTENT

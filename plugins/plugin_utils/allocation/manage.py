@@ -1,0 +1,104 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which volumes the policy names, and with which limits (rule 12: everything is observed, changing is opt-in)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Callable, Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import is_exact, matches
+from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import parse_bytes
+
+_KNOWN = ("match", "min", "max", "priority", "allow_shrink", "allow_unmount")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of `manage`: a glob or JMESPath expression and the limits of the volumes it chooses, sizes in bytes."""
+
+    match: str
+    min_bytes: int | None = None
+    max_bytes: int | None = None
+    priority: float = 1.0
+    allow_shrink: bool = False
+    allow_unmount: bool = False
+
+
+def read_manage(entries: t.Any) -> list[Entry]:
+    """Return the entries of `manage`, sizes as texts (`20 GiB`) or bytes.
+
+    :raises InputError: for anything but a list of mappings with known keys and a match each.
+    """
+    if entries is None:
+        return []
+    if not isinstance(entries, list):
+        raise InputError(
+            f"manage is {type(entries).__name__}; needed is a list of mappings such as {{match: 'lv:web1/vg0/*'}} (O(manage))."
+        )
+    return [_entry(Fields(entry, f"Entry {number} of manage", "manage[]")) for number, entry in enumerate(entries, start=1)]
+
+
+def choose(entries: Sequence[Entry], key: str, attributes: Mapping[str, t.Any]) -> tuple[Entry | None, bool]:
+    """Return the entry that holds for an entity, and whether it is named exactly.
+
+    An entry that names the entity by its own key goes before patterns; among those the first that matches holds, alone.
+    """
+    for entry in entries:
+        if is_exact(entry.match, key):
+            return entry, True
+    return next((entry for entry in entries if matches(entry.match, key, attributes)), None), False
+
+
+def read_reserve(value: t.Any) -> Callable[[int, int], int]:
+    """Return a function of a VG's extents and their bytes that gives the extents to keep free.
+
+    :param value: a fraction of the VG such as `5%`, or an amount such as `10 GiB` or a number of bytes. Rounded up to whole extents.
+    :raises InputError: for anything else.
+    """
+    if isinstance(value, str) and value.strip().endswith("%"):
+        percent = _percent(value)
+        return lambda extents, _extent_bytes: -int(-extents * percent // 100)
+    if isinstance(value, float) and 0 < value < 1:
+        raise InputError(
+            f"The reserve is {value}; needed is a percentage such as '{value * 100:g}%' or an amount such as '10 GiB' (O(reserve))."
+        )
+    amount = parse_bytes(value, option="reserve")
+    return lambda _extents, extent_bytes: -(-amount // extent_bytes)
+
+
+def _percent(value: str) -> float:
+    try:
+        percent = float(value.strip()[:-1])
+    except ValueError:
+        percent = -1.0
+    if not 0 <= percent <= 100:
+        raise InputError(f"The reserve is {value!r}; needed is a percentage from 0% to 100%, or an amount such as '10 GiB' (O(reserve)).")
+    return percent
+
+
+def _entry(fields: Fields) -> Entry:
+    fields.only(_KNOWN)
+    match = fields.text("match")
+    if match.startswith("!"):
+        raise fields.wrong("match", match, "an expression that chooses; what is to be left out goes to O(exclude)")
+    entry = Entry(
+        match=match,
+        min_bytes=_size(fields, "min"),
+        max_bytes=_size(fields, "max"),
+        priority=fields.number("priority", 1.0, above=0),
+        allow_shrink=fields.flag("allow_shrink", False),
+        allow_unmount=fields.flag("allow_unmount", False),
+    )
+    if entry.min_bytes is not None and entry.max_bytes is not None and entry.min_bytes > entry.max_bytes:
+        raise fields.wrong("min", fields.document["min"], f"at most max, which is {fields.document['max']}")
+    return entry
+
+
+def _size(fields: Fields, key: str) -> int | None:
+    return parse_bytes(fields.document[key], option=f"{fields.option}.{key}") if fields.has(key) else None
