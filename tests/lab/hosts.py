@@ -68,6 +68,10 @@ class LabHost:
         """Back to the snapshot: fresh system, blank data disks, same ssh port, no wrappers."""
         self.vm.reset(self.vm.image)
 
+    def power_cycle(self) -> None:
+        """Cut the power and boot again: what was not on disk is lost. Wrappers are gone, mounts too (there is no fstab)."""
+        self.vm.power_cycle()
+
     def kill_on(
         self, tool: str, when: When = "before", nth: int = 1, signal: int = 9, victim: Victim = "parent", pattern: str = "*"
     ) -> None:

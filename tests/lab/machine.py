@@ -38,8 +38,17 @@ class Sockets:
         return self.directory / "console.log"
 
 
-def qemu_command(name: str, kernel: Path, initrd: Path, root: Path, data: list[Path], sockets: Sockets, port: int) -> list[str]:
-    """The command line of one VM; ``port`` on 127.0.0.1 leads to its ssh.
+def qemu_command(
+    name: str,
+    kernel: Path,
+    initrd: Path,
+    root: Path,
+    data: list[Path],
+    sockets: Sockets,
+    port: int,
+    kernel_options: str = "",
+) -> list[str]:
+    """The command line of one VM; ``port`` on 127.0.0.1 leads to its ssh, ``kernel_options`` serve a cold boot.
 
     Always TCG: where /dev/kvm exists it may still be unusable, and a snapshot restores only under the
     accelerator it was taken with. The guest reaches no network (``restrict``): tests get the same everywhere.
@@ -48,7 +57,7 @@ def qemu_command(name: str, kernel: Path, initrd: Path, root: Path, data: list[P
         QEMU,
         *("-name", name, "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max"),
         *("-smp", str(CPUS), "-m", str(MEMORY_MIB), "-nodefaults", "-no-user-config", "-display", "none"),
-        *("-kernel", str(kernel), "-initrd", str(initrd), "-append", KERNEL_COMMAND_LINE),
+        *("-kernel", str(kernel), "-initrd", str(initrd), "-append", f"{KERNEL_COMMAND_LINE} {kernel_options}".strip()),
         *("-blockdev", f"driver=qcow2,node-name=root,cache.no-flush=on,file.driver=file,file.filename={root},file.cache.no-flush=on"),
         *("-device", "virtio-blk-pci,drive=root"),
     ]

@@ -37,10 +37,13 @@ def running_pid(sockets: Sockets) -> int | None:
 def ending(sockets: Sockets, timeout: float = 30.0) -> Iterator[int | None]:
     """Give the pid of the VM; on leaving, wait until that process is gone, its files closed and its disks unlocked."""
     pid = running_pid(sockets)
-    if pid is None:
+    try:
+        handle = os.pidfd_open(pid) if pid is not None else None
+    except ProcessLookupError:
+        handle = None
+    if handle is None:
         yield None
         return
-    handle = os.pidfd_open(pid)
     try:
         yield pid
         ended, _, _ = select.select([handle], [], [], timeout)

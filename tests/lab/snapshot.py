@@ -40,7 +40,7 @@ def take(image: Image, say: Say) -> None:
     try:
         connect = ["ssh", *ssh.options(image.key, image.known_hosts, work / "ssh"), "-p", str(port)]
         command = [*connect, "root@127.0.0.1"]
-        wait_for(lambda: _answers(command), BOOT_SECONDS, "ssh into the freshly booted image", every=1.0)
+        wait_for(lambda: ssh.answers(command), BOOT_SECONDS, "ssh into the freshly booted image", every=1.0)
         say(f"booted in {time.monotonic() - started:.0f} s; warming up and stopping")
         _checked([*command, "/usr/local/lib/foresight-lab/warm-up"])
         _checked([*connect, "-O", "exit", "root@127.0.0.1"])
@@ -64,11 +64,6 @@ def restore(image: Image, sockets: Sockets) -> None:
         qmp.execute("migrate-incoming", uri=f"exec:exec zstd -q -dc {shlex.quote(str(image.memory))}")
         qmp.await_migration(BOOT_SECONDS)
         qmp.execute("cont")
-
-
-def _answers(command: list[str]) -> bool:
-    done = subprocess.run([*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
-    return done.returncode == 0
 
 
 def _checked(command: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from lab.rootfs import HOST_KEY_ALIAS
@@ -25,3 +26,12 @@ def options(key: Path, known_hosts: Path, control: Path) -> list[str]:
         *("-o", "ControlMaster=auto", "-o", f"ControlPath={control}", "-o", "ControlPersist=120"),
         *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=8"),
     ]
+
+
+def answers(command: list[str]) -> bool:
+    """Whether the host behind this ssh command line runs a command now."""
+    try:
+        done = subprocess.run([*command, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0

@@ -18,8 +18,8 @@ import yaml
 
 from lab.fleet import Lab
 from lab.hosts import LabHost
-from lab.playbook import Playbooks
 from lab.wait import wait_for
+from support.playbooks import Playbooks
 
 HERE = Path(__file__).resolve().parent
 BUILD = """

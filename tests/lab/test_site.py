@@ -15,8 +15,8 @@ import yaml
 
 from lab.fleet import Lab
 from lab.hosts import LabHost
-from lab.playbook import Playbooks
 from lab.wait import wait_for
+from support.playbooks import Playbooks
 
 MIB = 1024 * 1024
 STEP = 5

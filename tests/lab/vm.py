@@ -19,6 +19,8 @@ from lab.errors import LabError
 from lab.image import Image
 from lab.machine import Sockets, qemu_command
 from lab.paths import host_disks, host_run, run_root
+from lab.qmp import Qmp
+from lab.wait import wait_for
 
 _STATE = "host.json"
 PERSONALISE = "/usr/local/lib/foresight-lab/personalise"
@@ -75,6 +77,22 @@ class Vm:
             self._end()
             self._restore(image)
 
+    def boot(self, image: Image, kernel_options: str) -> None:
+        """Boot the host instead of restoring it, with more kernel options (half a minute); its disks are as after a reset."""
+        with self._lock():
+            self._end()
+            self._start(image, kernel_options=kernel_options)
+            self._await_ssh()
+            self._personalise()
+
+    def power_cycle(self) -> None:
+        """Cut the power and boot again (half a minute): what the guest had not written to its disks is lost, the disks stay."""
+        with self._lock():
+            (self.directory / "ssh").unlink(missing_ok=True)
+            with Qmp(self.sockets.qmp) as qmp:
+                qmp.execute("system_reset")
+            self._await_ssh()
+
     def down(self) -> None:
         """End the host and delete its disks."""
         with self._lock():
@@ -88,17 +106,23 @@ class Vm:
         return ["ssh", *ssh.options(image.key, image.known_hosts, self.directory / "ssh"), "-p", str(self.port), "root@127.0.0.1"]
 
     def _restore(self, image: Image) -> None:
+        self._start(image, "-incoming", "defer")
+        snapshot.restore(image, self.sockets)
+        self._personalise()
+
+    def _start(self, image: Image, *more: str, kernel_options: str = "") -> None:
         store = host_disks(self.name)
         store.mkdir(parents=True, exist_ok=True)
         data = disks.make_blank(store)
         disks.make_overlay(store / "root.qcow2", backing=str(image.root), backing_format="qcow2")
         wanted = self.port if self.exists else None
         with ports.reserved(wanted) as port:
-            command = qemu_command(self.name, image.kernel, image.initrd, store / "root.qcow2", data, self.sockets, port)
-            process.start([*command, "-incoming", "defer"], self.sockets)
+            command = qemu_command(self.name, image.kernel, image.initrd, store / "root.qcow2", data, self.sockets, port, kernel_options)
+            process.start([*command, *more], self.sockets)
         self._remember(image, port)
-        snapshot.restore(image, self.sockets)
-        self._personalise()
+
+    def _await_ssh(self) -> None:
+        wait_for(lambda: ssh.answers(self.ssh_command()), snapshot.BOOT_SECONDS, f"ssh into {self.name} after its boot", every=1.0)
 
     def _personalise(self) -> None:
         """Give the copy its clock, names and randomness; also proves that ssh answers."""
