@@ -1,0 +1,97 @@
+"""What every user meets first: no inventory, a dead host, a second run, check mode, a play that is split."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.playbooks import ANSIBLE_PLAYBOOK, Playbooks
+
+PLAYBOOKS = ("site", "observe", "plan", "apply", "approve", "report", "import", "scheduled")
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_without_hosts_the_error_shows_how_to_pass_an_inventory(name: str, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.ini"
+    empty.write_text("")
+    done = subprocess.run(
+        [str(ANSIBLE_PLAYBOOK), "-i", str(empty), f"foresight.capacity.{name}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "No host to work on" in done.stdout + done.stderr
+    assert "-i INVENTORY" in done.stdout + done.stderr
+
+
+def test_site_tells_of_the_dead_host_and_goes_on(local: Playbooks, tmp_path: Path) -> None:
+    run = local.run("site", report_path=str(tmp_path / "report"))
+    assert run.returncode == 4, "ansible's code for an unreachable host"
+    assert run.recap["away"].unreachable == 1
+    assert run.recap["one"].failed == run.recap["two"].failed == 0
+    assert run.changed == 0
+    with sqlite3.connect(local.store) as connection:
+        hosts = {key for (key,) in connection.execute("SELECT key FROM entity WHERE kind = 'host'")}
+    assert {"host:one", "host:two"} <= hosts
+    assert "host:away" not in hosts
+    assert (tmp_path / "report" / "index.html").exists()
+
+
+def test_a_second_site_changes_nothing_and_neither_does_check_mode(local: Playbooks, tmp_path: Path) -> None:
+    report = str(tmp_path / "report")
+    first = local.run("site", "--limit", "one,two", report_path=report)
+    checked = local.run("site", "--check", "--diff", "--limit", "one,two", foresight_apply=True, report_path=report)
+    applied = local.run("site", "--limit", "one,two", foresight_apply=True, report_path=report)
+    assert [run.returncode for run in (first, checked, applied)] == [0, 0, 0]
+    assert [run.changed for run in (first, checked, applied)] == [0, 0, 0]
+
+
+def test_limit_records_only_the_named_host(local: Playbooks) -> None:
+    local.run("observe", "--limit", "two")
+    with sqlite3.connect(local.store) as connection:
+        assert [key for (key,) in connection.execute("SELECT key FROM entity WHERE kind = 'host'")] == ["host:two"]
+
+
+def test_apply_without_foresight_apply_says_so_and_opens_no_gate(local: Playbooks) -> None:
+    run = local.run("apply", "--limit", "one", foresight_plan="0" * 64)
+    assert "foresight_apply is not true" in run.output
+    assert run.returncode == 0
+
+
+def test_apply_needs_a_plan_by_name(local: Playbooks) -> None:
+    local.run("observe", "--limit", "one")
+    run = local.run("apply", "--limit", "one", check=False, foresight_apply=True)
+    assert run.returncode != 0
+    assert "foresight_plan" in run.output
+
+
+def test_scheduled_plans_after_every_second_observation(local: Playbooks) -> None:
+    shown = []
+    for _number in range(5):
+        run = local.run("scheduled", "--limit", "one", foresight_plan_every=2)
+        with sqlite3.connect(local.store) as connection:
+            (plans,) = connection.execute("SELECT COUNT(*) FROM run WHERE verb = 'plan'").fetchone()
+        shown.append(plans)
+        assert run.returncode == 0
+    assert shown == [0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(("keyword", "value"), [("strategy", "free"), ("serial", "1")])
+def test_a_split_play_is_refused_by_name(local: Playbooks, tmp_path: Path, keyword: str, value: str) -> None:
+    play = tmp_path / "split.yml"
+    play.write_text(
+        f"- hosts: one,two\n  gather_facts: false\n  {keyword}: {value}\n  tasks:\n"
+        "    - foresight.capacity.record: {store: '{{ foresight_store }}'}\n      run_once: true\n"
+    )
+    run = local.run(str(play), check=False)
+    assert run.returncode != 0
+    assert keyword in run.output
+    assert "all hosts of the run at once" in run.output
+
+
+def test_a_password_in_the_store_url_is_refused_and_not_shown(local: Playbooks) -> None:
+    run = local.run("observe", "--limit", "one", check=False, foresight_store="postgresql://me:sesame-open@localhost/db")
+    assert run.returncode != 0
+    assert "FORESIGHT_STORE_PASSWORD" in run.output
+    assert "sesame-open" not in run.output
