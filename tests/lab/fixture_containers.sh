@@ -3,12 +3,21 @@ set -eux
 for name in run1 frozen1 off1; do
     lxc-create -n "$name" -t busybox
 done
-cat >> /var/lib/lxc/run1/config <<'C'
+if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    cat >> /var/lib/lxc/run1/config <<'C'
 lxc.cgroup2.memory.max = 134217728
 lxc.cgroup2.memory.swap.max = 67108864
 lxc.cgroup2.cpu.max = 50000 100000
 lxc.cgroup2.pids.max = 200
 C
+else
+    cat >> /var/lib/lxc/run1/config <<'C'
+lxc.cgroup.memory.limit_in_bytes = 134217728
+lxc.cgroup.cpu.cfs_period_us = 100000
+lxc.cgroup.cpu.cfs_quota_us = 50000
+lxc.cgroup.pids.max = 200
+C
+fi
 for name in run1 frozen1; do
     lxc-start -n "$name"
     lxc-wait -n "$name" -s RUNNING -t 60

@@ -44,6 +44,6 @@ def require(building: bool) -> None:
         raise LabUnavailable(f"The VM lab needs packages that are not installed: apt-get install {' '.join(missing)}")
     if building and os.geteuid() != 0:
         raise LabUnavailable(
-            f"No VM image is cached yet, and building one (debootstrap) needs root; this is user id {os.geteuid()}. "
-            "Build it once as root: sudo .venv/bin/python tests/lab image, or run the lab as root."
+            f"No VM image is cached, and building one (debootstrap) needs root; this is user id {os.geteuid()}. "
+            "Run the same command as root; root's image lies in root's own cache."
         )

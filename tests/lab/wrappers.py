@@ -90,19 +90,21 @@ def install_many(host: LabHost, rules: dict[str, Rule]) -> None:
     missing = [tool for tool, path in paths.items() if not path]
     if missing:
         raise LabError(f"{host.name} has no {', '.join(missing)} to wrap")
+    homes = {tool: f"{HOME}/{tool}" for tool in rules}
+    wrapper = (LAB / "wrapper.sh").read_text()
+    # Few processes, many words: each one costs 20 ms under emulation.
     script = [
         "set -eu",
-        f"mkdir -p {HOME}",
-        f"cat > {SCRIPT} <<'WRAPPER'\n{(LAB / 'wrapper.sh').read_text()}WRAPPER",
-        f"chmod 755 {SCRIPT}",
+        f"rm -rf {' '.join(homes.values())}; mkdir -p {' '.join(homes.values())}",
+        f"mkfifo {' '.join(f'{home}/gate' for home in homes.values())}",
+        f"cat > {SCRIPT} <<'WRAPPER'\n{wrapper}WRAPPER",
+        f"chmod 755 {SCRIPT}; : >> {CALLS}",
     ]
     for tool, rule in rules.items():
-        home = f"{HOME}/{tool}"
-        script += [
-            f"rm -rf {home}; mkdir {home}; mkfifo {home}/gate; echo 0 > {home}/count; touch {home}/lock {CALLS}",
-            f"printf %s {shlex.quote(rule.as_shell(paths[tool]))} > {home}/rule",
-            f"ln -sfn {SCRIPT} {BIN}/{tool}",
-        ]
+        home = homes[tool]
+        script += [f"echo 0 > {home}/count; : > {home}/lock", f"printf %s {shlex.quote(rule.as_shell(paths[tool]))} > {home}/rule"]
+    # Last of all, so that no call meets a wrapper without its rule.
+    script += [f"ln -sfn {SCRIPT} {BIN}/{tool}" for tool in rules]
     host.run("sh -s", data="\n".join(script) + "\n")
 
 
