@@ -96,8 +96,9 @@ def is_recording(path: str) -> bool:
 
     :raises InputError: if it cannot be read.
     """
-    with open_text(path) as file:
-        return file.lines.read(1) == "{"
+    # Read as latin-1, every byte is a text; a byte order mark then looks like this.
+    with open_text(path, encoding="latin-1") as file:
+        return file.lines.read(4).removeprefix("ï»¿").startswith("{")
 
 
 def newest_documents(path: str) -> tuple[dict[str, t.Any], dict[str, dict[str, t.Any]], dict[str, int]]:

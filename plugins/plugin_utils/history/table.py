@@ -161,16 +161,17 @@ def position(name: str, names: t.Sequence[str], path: str, option: str) -> int:
 
 
 def find_delimiter(sample: t.Sequence[str], decimal: str, path: str) -> str:
-    """Return the delimiter with which the first lines of a file fall into the same number of fields, the most of them.
+    """Return the delimiter that divides most of the first lines of a file into as many fields as its header has, the most of them.
 
     :raises InputError: if there is none.
     """
-    best = max(_DELIMITERS, key=lambda delimiter: _regular_fields(sample, delimiter) if delimiter != decimal else 0)
-    if _regular_fields(sample, best) < 2 or best == decimal:
+    fields = {delimiter: _regular_fields(sample, delimiter) for delimiter in _DELIMITERS if delimiter != decimal}
+    best = max(fields, key=lambda delimiter: fields[delimiter])
+    if fields[best] < 2:
         raise InputError(f"{path}: no comma, semicolon, tab or bar divides its first lines evenly; name the delimiter (O(delimiter)).")
     return best
 
 
 def _regular_fields(sample: t.Sequence[str], delimiter: str) -> int:
-    counts = {len(row) for row in csv.reader(sample, delimiter=delimiter) if row}
-    return counts.pop() if len(counts) == 1 else 0
+    counts = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
+    return counts[0] if counts and 2 * counts.count(counts[0]) > len(counts) else 0

@@ -59,6 +59,8 @@ def clean_text(value: t.Any) -> str | None:
     """Return a text that every database takes (no NUL, no lone surrogates), or None if the value is no text."""
     if not isinstance(value, str):
         return None
+    if value.isascii() and "\0" not in value:
+        return str(value)
     return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
@@ -121,6 +123,8 @@ class Part:
     def measured(self, name: str, *, upper: float | None = None) -> tuple[float | int | None, str | None]:
         """Return (value, flag) of a number from 0 to upper; what is no number at all has no value and no flag, but is told."""
         raw = self.data.get(name)
+        if raw is None:
+            return None, None
         value, problem = check_number(raw, upper=upper)
         if problem is None:
             return value, None

@@ -102,6 +102,28 @@ class Entities(Session):
         with self.reading() as connection:
             return [Entity(*row) for row in connection.execute(query)]
 
+    def retire_unseen(self, kind: str, hosts: Collection[str], identities: Collection[str]) -> int:
+        """Take the entities of these hosts that are not among the identities out of the current ones; return how many.
+
+        Their series stay, and seen again they are current again.
+        """
+        table = tables().entity
+        gone = sa.and_(
+            table.c.kind == kind, self.among(table.c.host, hosts), ~self.among(table.c.identity, identities), table.c.current.is_(True)
+        )
+        with self.transaction() as connection:
+            return connection.execute(sa.update(table).where(gone).values(current=False)).rowcount
+
+    def adopt_identity(self, identity: str, new: str) -> None:
+        """Give an entity another identity, so that its series belong to it; nothing where the new one is there already.
+
+        History imported under the name of a volume goes over to its UUID like that when the volume is first observed.
+        """
+        table = tables().entity
+        taken = sa.exists().where(table.alias().c.identity == new)
+        with self.transaction() as connection:
+            connection.execute(sa.update(table).where(table.c.identity == identity, ~taken).values(identity=new))
+
     def put_series(self, rows: Iterable[tuple[int, str, str, bool]]) -> dict[tuple[int, str], int]:
         """Make sure that the series (entity_id, metric, unit, synthetic) exist; return the series id of each (entity_id, metric).
 

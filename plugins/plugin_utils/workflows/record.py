@@ -1,0 +1,172 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""C(record): the facts of all hosts of a run, validated and written in one transaction."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import newest_documents
+from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS, Last, Observation, observe
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.notebook import write_observations
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.outcomes import write_outcomes
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.shift import shift_of
+
+Facts = Mapping[str, Mapping[str, t.Any]]
+_SHOWN_ISSUES = 20
+
+
+def record(
+    *,
+    store: str | None,
+    now: int,
+    hosts: Sequence[str],
+    lost: Sequence[str],
+    facts: Facts,
+    outcomes: Mapping[str, t.Any],
+    max_skew: int = 300,
+    started_at: int | None = None,
+    facts_from: str | None = None,
+    shift_to_now: bool = False,
+    check: bool = False,
+) -> dict[str, t.Any]:
+    """Record the facts documents and outcomes of all hosts of a run, in one transaction.
+
+    :param hosts: the hosts of the play.
+    :param lost: those of them that were unreachable or failed before.
+    :param facts: per host the facts documents by name, as they are in its variables.
+    :param outcomes: per host its C(foresight_outcomes).
+    :param max_skew: seconds by which a target's clock may differ from the controller's.
+    :param started_at: when the run began to read facts, UTC seconds.
+    :param facts_from: a recording; its newest documents stand for those hosts of the play that have no facts of their own.
+    :param shift_to_now: shift the times of the recording so that its newest document is of now, or as it was shifted when it was imported.
+    :param check: a check run: written all the same, and marked.
+    :raises InputError: if a host has live facts and is in the recording too; if the recording cannot be read.
+    :raises StoreError: if the store cannot be written. Then nothing is.
+    """
+    recording = _Recording(facts_from, shift_to_now, hosts, facts, now)
+    log = logger("main")
+    with open_store(store) as notebook, notebook.transaction():
+        run = notebook.start_run("record", at=now, check=check, detail={"hosts": len(hosts)})
+        last = _last_recorded(notebook, hosts)
+        recording.find_shift(notebook)
+        observations = []
+        for host in hosts:
+            documents = recording.documents.get(host)
+            observations.append(
+                observe(
+                    host,
+                    facts.get(host) if documents is None else documents,
+                    recorded_at=now,
+                    last=last.get(host),
+                    max_skew=max_skew,
+                    started_at=started_at,
+                    recorded=None if documents is None else recording.mark,
+                )
+            )
+        written = write_observations(notebook, observations)
+        written["outcomes"] = write_outcomes(notebook, outcomes, run)
+        results = {one.host: _result(one, one.host in lost, one.host in recording.documents) for one in observations}
+        issues = [issue.message for one in observations for issue in one.issues]
+        status = "recorded" if any(result["status"] == "recorded" for result in results.values()) else "nothing"
+        notebook.finish_run(
+            run, at=now, status=status, detail={**written, "hosts": _counts(results), "issues": len(issues), **recording.told()}
+        )
+        warnings = list(notebook.warnings)
+    for issue in issues:
+        log.info("%s", issue)
+    warnings += [result["message"] for result in results.values() if result["status"] != "recorded" and result["message"]]
+    if issues:
+        warnings.append(f"{len(issues)} values were flagged or left out; the first: {issues[0]}")
+    return {
+        "hosts": results,
+        "written": {**written, "run": run},
+        "check": check,
+        "issues": issues[:_SHOWN_ISSUES],
+        "issue_count": len(issues),
+        "summary": _summary(results, written),
+        "warnings": warnings,
+        **recording.told(),
+    }
+
+
+class _Recording:
+    """The recorded documents that stand for hosts without live facts, and by how much their times are shifted."""
+
+    def __init__(self, path: str | None, shift_to_now: bool, hosts: Sequence[str], facts: Facts, now: int) -> None:
+        self.documents: dict[str, dict[str, t.Any]] = {}
+        self.mark: dict[str, t.Any] | None = None
+        self._path, self._shift_to_now, self._now = path, shift_to_now, now
+        self._newest = now
+        if path is None:
+            return
+        _header, newest, times = newest_documents(path)
+        for host in hosts:
+            if host not in newest:
+                continue
+            if any(facts.get(host, {}).get(name) is not None for name in DOCUMENTS):
+                raise InputError(
+                    f"{host} has live facts, and {path} holds recorded facts of a host of that name; recorded facts never take the place "
+                    "of live ones. Give the recorded host another name, or leave O(facts_from) away."
+                )
+            self.documents[host] = newest[host]
+        self._newest = max(times.values())
+
+    def find_shift(self, notebook: Store) -> None:
+        """Decide the shift; hosts of the recording whose history was imported before keep the one it was imported with."""
+        if self._path is not None:
+            known = notebook.find_entities(kinds=["host"], hosts=sorted(self.documents))
+            shifted_by = shift_of(known, self._now - self._newest if self._shift_to_now else None)
+            self.mark = {"shifted_by": shifted_by, "source": self._path.rpartition("/")[2]}
+
+    def told(self) -> dict[str, t.Any]:
+        return {} if self.mark is None else {"recorded": {**self.mark, "hosts": sorted(self.documents)}}
+
+
+def _last_recorded(notebook: Store, hosts: Sequence[str]) -> dict[str, Last]:
+    last = {host: Last(host=None, entities={}) for host in hosts}
+    for entity in notebook.find_entities(kinds=["host", "guest"], hosts=list(hosts)):
+        if entity.host is None:
+            continue
+        if entity.kind == "host":
+            last[entity.host]["host"] = entity.attributes
+        else:
+            last[entity.host]["entities"][entity.identity] = entity.attributes
+    return last
+
+
+def _result(observation: Observation, lost: bool, from_recording: bool) -> dict[str, t.Any]:
+    status, reason, message = observation.status, observation.reason, observation.message
+    if status != "recorded" and lost and reason in ("no_facts", "not_newer", "clock_off"):
+        status, reason = "unreachable", "unreachable"
+        message = f"{observation.host} was unreachable or failed before it gave new facts; its history goes on when it is back."
+        if observation.reason != "no_facts":
+            message += f" ({observation.message})"
+    return {
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "documents": observation.documents,
+        "samples": len(observation.samples),
+        "flagged": sum(sample.flag is not None for sample in observation.samples),
+        "issues": len(observation.issues),
+        "from_recording": from_recording,
+    }
+
+
+def _counts(results: Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for result in results.values():
+        counts[result["status"]] = counts.get(result["status"], 0) + 1
+    return counts
+
+
+def _summary(results: Mapping[str, t.Mapping[str, t.Any]], written: Mapping[str, int]) -> list[str]:
+    told = ", ".join(f"{count} {status}" for status, count in sorted(_counts(results).items())) or "none"
+    return [f"Hosts: {told}.", f"Written: {written['samples']} samples ({written['flagged']} flagged) of {written['entities']} entities."]
