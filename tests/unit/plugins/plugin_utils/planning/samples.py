@@ -57,7 +57,7 @@ forecasts = st.none() | st.fixed_dictionaries(
 @st.composite
 def volumes(draw, *, names=words):
     """Draw lv_resize actions with different targets, some of them after others of their host."""
-    keys = draw(st.lists(st.tuples(st.sampled_from(HOSTS[:3]), names), unique=True, max_size=12))
+    keys = draw(st.lists(st.tuples(st.sampled_from(HOSTS[:3]), names), unique=True, max_size=7))
     actions = []
     for host, name in keys:
         size = draw(sizes)
@@ -73,7 +73,7 @@ def volumes(draw, *, names=words):
 @st.composite
 def migrations(draw):
     """Draw moves of different guests and an order of waves for them, some guests parked on the way."""
-    guests = draw(st.lists(st.integers(100, 120), unique=True, max_size=8))
+    guests = draw(st.lists(st.integers(100, 120), unique=True, max_size=5))
     waves = {}
     for guest in guests:
         number = draw(st.integers(1, 3))
@@ -95,7 +95,7 @@ budgets = st.fixed_dictionaries(
         "failures": st.none() | st.integers(0, 3),
     },
 )
-free_form = st.dictionaries(texts, st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6), max_size=3)  # fmt: skip
+free_form = st.dictionaries(texts, st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=4), max_size=3)  # fmt: skip
 
 
 @st.composite
@@ -108,7 +108,47 @@ def plan_inputs(draw, *, names=words):
         budgets=draw(budgets),
         before=draw(free_form),
         after=draw(free_form),
-        refused=draw(st.lists(st.fixed_dictionaries({"entity": st.just("lv:web1/vg0/x"), "reason": texts}, optional={"seen": texts}), max_size=2)),
+        refused=draw(
+            st.lists(st.fixed_dictionaries({"entity": st.just("lv:web1/vg0/x"), "reason": texts}, optional={"seen": texts}), max_size=2)
+        ),
         proposals=draw(st.lists(st.fixed_dictionaries({"kind": st.just("vg_extend"), "vg": words, "bytes": sizes}), max_size=2)),
         check=draw(st.booleans()),
     )
+
+
+other_values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(1 << 40), 1 << 40),
+    st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: not value.is_integer()),
+    texts.filter(lambda text: not text.endswith("\n")),
+    st.just([]),
+    st.just({}),
+    st.lists(st.integers(), min_size=1, max_size=2),
+    st.dictionaries(words, st.integers(), min_size=1, max_size=2),
+)
+
+
+def places(value, path=()):
+    """Return the path of every part of a document, the document itself left out."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, item in inner for place in ((*path, key), *places(item, (*path, key)))]
+
+
+def changed(value, path, draw):
+    """Return a copy of value in which the part at path is replaced, taken out, or has got a neighbour."""
+    key, rest = path[0], path[1:]
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    if rest:
+        copy[key] = changed(value[key], rest, draw)
+        return copy
+    how = draw(st.sampled_from(["replace", "remove", "add"]))
+    if how == "remove":
+        del copy[key]
+    elif how == "add" and isinstance(copy, dict):
+        copy["another"] = draw(other_values)
+    elif how == "add":
+        copy.append(draw(other_values))
+    else:
+        copy[key] = draw(other_values)
+    return copy

@@ -22,7 +22,7 @@ def shuffled(value, random):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 def test_every_plan_passes_the_independent_verifier(samples, verifier, data):
     document = build_plan(**data.draw(samples.plan_inputs()))
     validate_plan(document)
@@ -30,14 +30,16 @@ def test_every_plan_passes_the_independent_verifier(samples, verifier, data):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_nothing_is_lost_to_a_budget(samples, data):
     given_inputs = data.draw(samples.plan_inputs())
     document = build_plan(**given_inputs)
     planned = {action["id"] for action in document["actions"]}
     refused = {entry["action"] for entry in document["refused"] if entry["reason"] == "budget"}
     wanted = {action_id(action) for action in given_inputs["actions"]} | {
-        action_id({"kind": "guest_migrate", "target": f"guest:prod/{move['guest']}", "from": {"node": move["from"]}, "to": {"node": move["to"]}})
+        action_id(
+            {"kind": "guest_migrate", "target": f"guest:prod/{move['guest']}", "from": {"node": move["from"]}, "to": {"node": move["to"]}}
+        )
         for move in given_inputs.get("moves", [])
     }
     assert planned | refused == wanted
@@ -45,7 +47,7 @@ def test_nothing_is_lost_to_a_budget(samples, data):
 
 
 @given(data=st.data(), random=st.randoms())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 def test_the_id_depends_on_content_not_on_order_or_time(samples, data, random):
     given_inputs = data.draw(samples.plan_inputs())
     document = build_plan(**given_inputs)
@@ -59,7 +61,15 @@ def test_the_id_depends_on_content_not_on_order_or_time(samples, data, random):
 
 @pytest.mark.parametrize(
     "more",
-    [{"policy": {"headroom": 0.2}}, {"check": True}, {"observed_at": 1}, {"hosts": ["web1"]}, {"inventory": ["web1"]}, {"budgets": {"actions": 9}}, {"collection_version": "2"}],
+    [
+        {"policy": {"headroom": 0.2}},
+        {"check": True},
+        {"observed_at": 1},
+        {"hosts": ["web1"]},
+        {"inventory": ["web1"]},
+        {"budgets": {"actions": 9}},
+        {"collection_version": "2"},
+    ],
 )
 def test_the_id_changes_with_anything_that_matters(samples, more):
     assert build_plan(**{**samples.inputs(samples.volume()), **more})["id"] != build_plan(**samples.inputs(samples.volume()))["id"]
@@ -95,7 +105,11 @@ def test_growth_per_action_has_limits_of_its_own(samples):
 
 
 def test_moves_become_migrations_in_the_order_of_their_waves(samples):
-    park, back, other = samples.move("qemu/101", "pve1", "pve3", kind="park"), samples.move("qemu/101", "pve3", "pve2"), samples.move("lxc/7", "pve2", "pve1")
+    park, back, other = (
+        samples.move("qemu/101", "pve1", "pve3", kind="park"),
+        samples.move("qemu/101", "pve3", "pve2"),
+        samples.move("lxc/7", "pve2", "pve1"),
+    )
     waves = [{"wave": 1, "moves": [park]}, {"wave": 2, "not_before": 99, "moves": [back, other]}]
     document = build_plan(**samples.inputs(moves=[back, park, other], waves=waves, cluster=samples.cluster()))
     validate_plan(document)
@@ -108,7 +122,9 @@ def test_moves_become_migrations_in_the_order_of_their_waves(samples):
 
 
 def test_a_refused_move_takes_the_later_waves_with_it(samples):
-    waves = [{"wave": 1, "moves": [samples.move("qemu/1", "a", "b", cost={"bytes": 50}), samples.move("qemu/2", "a", "b", cost={"bytes": 10})]}]
+    waves = [
+        {"wave": 1, "moves": [samples.move("qemu/1", "a", "b", cost={"bytes": 50}), samples.move("qemu/2", "a", "b", cost={"bytes": 10})]}
+    ]
     waves.append({"wave": 2, "moves": [samples.move("qemu/3", "c", "a", cost={"bytes": 1})]})
     moves = [move for wave in waves for move in wave["moves"]]
     document = build_plan(**samples.inputs(moves=moves, waves=waves, cluster=samples.cluster(), budgets={"bytes": 40}))
@@ -128,7 +144,10 @@ def test_refusals_of_guests_get_their_entity(samples):
         (lambda s: s.inputs(s.volume(), s.volume(to=13 * s.GIB)), "would be changed twice"),
         (lambda s: s.inputs(s.volume(), s.volume(reason="floor")), "the same change of lv:web1/vg0/data with different details"),
         (lambda s: s.inputs(s.volume(after=["lv:web1/vg0/none"])), "comes after 'lv:web1/vg0/none', which no action"),
-        (lambda s: s.inputs(s.volume(name="a", after=["lv:web1/vg0/b"]), s.volume(name="b", after=["lv:web1/vg0/a"])), "wait for each other"),
+        (
+            lambda s: s.inputs(s.volume(name="a", after=["lv:web1/vg0/b"]), s.volume(name="b", after=["lv:web1/vg0/a"])),
+            "wait for each other",
+        ),
         (lambda s: s.inputs(s.volume(), budgets={"max": 3}), "Unknown budget 'max'; known are actions"),
         (lambda s: s.inputs(s.volume(), budgets={"actions": -1}), "needed is a whole number"),
         (lambda s: s.inputs(s.volume(), budgets={"growth_fraction": "50%"}), "needed is a number"),
