@@ -84,8 +84,8 @@ def quiet_hours(volume: Volume, policy: Policy, text: str) -> Refusal:
     return _refusal(
         volume,
         "quiet_hours",
-        policy.now,
-        text,
+        f"{policy.now // 3600 % 24:02}:{policy.now // 60 % 60:02} UTC",
+        f"not {text}",
         "quiet_hours",
         f"{volume.entity} waits for the end of the quiet hours {text} (quiet_hours).",
     )

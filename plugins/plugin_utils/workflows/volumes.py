@@ -1,0 +1,240 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""C(volumes): what was last recorded of every logical volume and VG, joined with the forecasts, as documents for `lv_allocate`."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Collection, Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.manage import Entry, choose, read_manage, read_reserve
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies, group_reason, volume_reason
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe, matches
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.unfinished import find_unfinished
+
+Document = dict[str, t.Any]
+
+METRIC = "used_bytes"
+USUAL_QUANTILES = (0.1, 0.5, 0.9)
+# How far back an outcome can still be the last resize that a cool-down counts from.
+OUTCOMES_SECONDS = 90 * 86400
+
+
+def volumes(
+    *,
+    store: str | None,
+    now: int,
+    horizon: int | str,
+    hosts: Sequence[str] | None = None,
+    manage: Sequence[Mapping[str, t.Any]] | None = None,
+    exclude: Sequence[str] | None = None,
+    reserve: str | int = "5%",
+    quantile: float = 0.9,
+    step: int | str | None = None,
+    max_age: int | str | None = None,
+    min_samples: int = 14,
+    model: str = "auto",
+    engine: str | None = None,
+) -> Document:
+    """Return `{volumes, groups, now}` as of DESIGN §4, sorted by entity.
+
+    A volume's demand is a quantile of the forecast peak of its `used_bytes` over the horizon.
+
+    :param horizon: planning window, seconds or a text such as `6h`.
+    :param hosts: only volumes of these hosts; None = of every host in the store.
+    :param manage: entries `{match, min, max, priority, allow_shrink, allow_unmount}` of what may be changed; none = nothing.
+    :param exclude: expressions of what is never changed, whatever `manage` says.
+    :param reserve: what every VG keeps free, a percentage of it or an amount.
+    :param quantile: of the forecast peak, above 0 and below 1.
+    :param step: seconds per step of the forecast; None = the usual distance of the samples.
+    :param max_age: seconds after which a newest sample makes a forecast stale; None = three steps.
+    :raises InputError: for a wrong option, or when the store holds no volume of these hosts.
+    :raises StoreError: when there is no store or it cannot be read.
+    """
+    entries = read_manage(None if manage is None else list(manage))
+    excluded = _expressions(exclude)
+    keep = read_reserve(reserve)
+    window = parse_duration(horizon, option="horizon")
+    if not 0 < quantile < 1:
+        raise InputError(f"The quantile is {quantile}; needed is a number above 0 and below 1 (O(quantile)).")
+    with open_store(store, create=False) as notebook:
+        everywhere = notebook.find_entities(kinds=["vg"])
+        found = [entity for entity in notebook.find_entities(kinds=["lv"], hosts=hosts) if _is_measured(entity)]
+        if not found:
+            raise InputError(_nothing_found(hosts))
+        forecasts = _forecasts(
+            notebook,
+            found,
+            now=now,
+            horizon=window,
+            quantile=quantile,
+            step=None if step is None else parse_duration(step, option="step"),
+            max_age=None if max_age is None else parse_duration(max_age, option="max_age"),
+            min_samples=min_samples,
+            model=model,
+            engine=engine,
+        )
+        resized = _last_resized(notebook, {entity.key for entity in found}, now)
+        unfinished = find_unfinished(notebook, found, now)
+    groups = _groups(everywhere, hosts, keep)
+    origins = {_origin(entity) for entity in found if entity.attributes.get("origin") and entity.attributes.get("segment_type") != "thin"}
+    documents = []
+    for entity in found:
+        attributes = entity.attributes
+        named = describe(attributes, key=entity.key, kind=entity.kind, host=entity.host)
+        entry, exactly = choose(entries, entity.key, named)
+        reason = volume_reason(
+            attributes,
+            excluded=any(matches(expression, entity.key, named) for expression in excluded),
+            has_snapshots=(entity.host, attributes["vg"], attributes["lv"]) in origins,
+        )
+        if reason is None and (entity.host, attributes["vg"]) not in groups:
+            reason = "unknown_vg"
+        documents.append(
+            {
+                **_measured(entity),
+                **_named(entry, exactly),
+                **_demand(forecasts.get(entity.id), quantile, window),
+                "last_resized_at": resized.get(entity.key),
+                "unfinished": entity.id in unfinished,
+                "refused_reason": reason,
+            }
+        )
+    documents.sort(key=lambda document: document["entity"])
+    return {"volumes": documents, "groups": [groups[key] for key in sorted(groups)], "now": now}
+
+
+def _expressions(exclude: Sequence[str] | None) -> list[str]:
+    if exclude is None:
+        return []
+    if isinstance(exclude, str) or not all(isinstance(expression, str) for expression in exclude):
+        raise InputError(f"exclude is {exclude!r:.60}; needed is a list of globs or JMESPath expressions (O(exclude)).")
+    return list(exclude)
+
+
+def _is_measured(entity: Entity) -> bool:
+    # Entities that were only imported have a history, but nobody knows what they are.
+    return all(entity.attributes.get(name) for name in ("uuid", "size_bytes", "vg", "lv")) and entity.host is not None
+
+
+def _nothing_found(hosts: Sequence[str] | None) -> str:
+    whose = f"of {', '.join(sorted(hosts)[:5])}{' …' if len(hosts) > 5 else ''}" if hosts else "of any host"
+    return f"The store holds no logical volume {whose}; needed are facts of lvm_facts, recorded by the playbook foresight.capacity.observe (O(hosts))."
+
+
+def _forecasts(notebook: Store, found: Sequence[Entity], *, quantile: float, **options: t.Any) -> dict[int, Document]:
+    have = {series.entity_id for series in notebook.find_series(metric=METRIC, entity_ids=[entity.id for entity in found])}
+    asked = [entity for entity in found if entity.id in have]
+    if not asked:
+        return {}
+    quantiles = sorted({*USUAL_QUANTILES, quantile})
+    answers = forecast_entities(notebook, asked, METRIC, quantiles=quantiles, **options)
+    return {entity.id: answer for entity, answer in zip(asked, answers, strict=True)}
+
+
+def _last_resized(notebook: Store, targets: Collection[str], now: int) -> dict[str, int]:
+    times: dict[str, int] = {}
+    outcomes = notebook.find_outcomes(since=now - OUTCOMES_SECONDS)
+    rehearsals = {run.id for run in notebook.find_runs() if run.check} if outcomes else set()
+    for outcome in outcomes:
+        if outcome.changed and outcome.target in targets and outcome.run_id not in rehearsals:
+            times[outcome.target] = max(times.get(outcome.target, 0), int(outcome.started_at + (outcome.seconds or 0)))
+    return times
+
+
+def _groups(
+    everywhere: Sequence[Entity], hosts: Sequence[str] | None, keep: t.Callable[[int, int], int]
+) -> dict[tuple[str, str], Document]:
+    holders: dict[str, set[str]] = {}
+    for entity in everywhere:
+        holders.setdefault(str(entity.attributes.get("uuid")), set()).add(str(entity.host))
+    chosen = None if hosts is None else set(hosts)
+    groups = {}
+    for entity in everywhere:
+        attributes = entity.attributes
+        if chosen is not None and entity.host not in chosen:
+            continue
+        if not attributes.get("uuid") or not attributes.get("extent_bytes") or attributes.get("extents_free") is None:
+            logger("lvm").warning("%s is left out: its facts have no UUID, extent size or free extents.", entity.key)
+            continue
+        reason = group_reason(attributes, len(holders[attributes["uuid"]]))
+        groups[str(entity.host), str(attributes["vg"])] = {
+            "entity": entity.key,
+            "host": entity.host,
+            "vg": attributes["vg"],
+            "uuid": attributes["uuid"],
+            "size_bytes": attributes.get("size_bytes"),
+            "extent_bytes": attributes["extent_bytes"],
+            "extents": attributes.get("extents"),
+            "extents_free": attributes["extents_free"],
+            "reserve_extents": keep(int(attributes.get("extents") or 0), int(attributes["extent_bytes"])),
+            "shared": reason == "shared_vg",
+            "refused_reason": reason,
+            "observed_at": attributes.get("observed_at"),
+            "recorded": bool(attributes.get("recorded")),
+        }
+    return groups
+
+
+def _origin(snapshot: Entity) -> tuple[str | None, t.Any, t.Any]:
+    return snapshot.host, snapshot.attributes["vg"], snapshot.attributes["origin"]
+
+
+def _measured(entity: Entity) -> Document:
+    attributes = entity.attributes
+    filesystem = attributes.get("fs")
+    return {
+        "entity": entity.key,
+        "host": entity.host,
+        "vg": attributes["vg"],
+        "lv": attributes["lv"],
+        "uuid": attributes["uuid"],
+        "size_bytes": attributes["size_bytes"],
+        "fs": {name: filesystem.get(name) for name in ("type", "size", "used", "avail")} if filesystem else None,
+        "mounted": bool(filesystem and filesystem.get("mountpoints")),
+        "role": attributes.get("role"),
+        "tags": attributes.get("tags") or [],
+        "copies": copies(attributes) or 1,
+        "observed_at": attributes.get("observed_at") or entity.last_seen,
+        "recorded": bool(attributes.get("recorded")),
+    }
+
+
+def _named(entry: Entry | None, exactly: bool) -> Document:
+    chosen = entry or Entry("")
+    return {
+        "managed": entry is not None,
+        "named_exactly": exactly,
+        "priority": chosen.priority,
+        "min_bytes": chosen.min_bytes,
+        "max_bytes": chosen.max_bytes,
+        "allow_shrink": chosen.allow_shrink,
+        "allow_unmount": chosen.allow_unmount,
+    }
+
+
+def _demand(answer: Document | None, quantile: float, window: int) -> Document:
+    if answer is None:
+        return {"demand_bytes": None, "demand_status": "no_history", "demand_note": None, "history_mean_bytes": None, "forecast": None}
+    status = answer["status"]
+    peak: float | None = ((answer.get("peak") or {}).get("quantiles") or {}).get(str(quantile))
+    if status == "ok" and peak is None:
+        status = "invalid"
+    runway = ((answer.get("runway") or {}).get("seconds") or {}).get("0.1")
+    demand = max(0.0, peak) if status == "ok" and peak is not None else None
+    forecast = {"quantile": quantile, "value": demand, "method": answer.get("method"), "status": status, "runway_seconds": runway}
+    return {
+        "demand_bytes": demand,
+        "demand_status": status,
+        "demand_note": answer.get("note") or None,
+        "demand_window_seconds": window,
+        "history_mean_bytes": (answer.get("history") or {}).get("mean"),
+        "forecast": forecast if status == "ok" else None,
+    }
