@@ -60,10 +60,18 @@ class Documents(Session):
 
     def save_model(self, key: str, kind: str, meta: Mapping[str, t.Any], payload: bytes | None) -> None:
         """Store a model under its key, with a checksum; an earlier one of that key is replaced."""
-        table = tables().model
-        row = {"key": key, "kind": kind, "meta": dict(meta), "payload": payload, "checksum": _checksum(kind, meta, payload)}
+        self.save_models([(key, kind, meta, payload)])
+
+    def save_models(self, rows: Iterable[tuple[str, str, Mapping[str, t.Any], bytes | None]]) -> None:
+        """Store many models at once: (key, kind, meta, payload) each."""
+        values = [
+            {"key": key, "kind": kind, "meta": dict(meta), "payload": payload, "checksum": _checksum(kind, meta, payload)}
+            for key, kind, meta, payload in rows
+        ]
+        if not values:
+            return
         with self.transaction() as connection:
-            connection.execute(self.upsert(table, ("key",), tuple(row)), [row])
+            connection.execute(self.upsert(tables().model, ("key",), tuple(values[0])), values)
 
     def load_model(self, key: str) -> tuple[dict[str, t.Any], bytes | None] | None:
         """Return (meta, payload) of the model, or None when there is none.

@@ -11,7 +11,7 @@ import sqlite3
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import sa
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import psycopg, sa
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +32,13 @@ _SQLITE = {
     11: "the file is damaged; needed is a sound store: restore a backup (FILE.v*.bak), or move the file away to begin a new one",
     13: "the disk is full; nothing of this transaction was kept and everything before it is safe. Needed is free space",
     14: "it cannot be opened; needed is the right to write the file and its directory",
+    19: "a row refers to something that is not in the store; needed are ids that the store gave",
     26: "the file is not an SQLite database; needed is a store's file or a path where none is yet. It was left as it is",
 }
 
 # PostgreSQL's error classes and codes (https://www.postgresql.org/docs/current/errcodes-appendix.html)
 _POSTGRESQL = {
+    "23": "a row refers to something that is not in the store; needed are ids that the store gave",
     "28": "the server refused the user; needed are the right user in the URL and FORESIGHT_STORE_PASSWORD or PGPASSFILE",
     "3D": "the database does not exist; needed is: createdb DATABASE",
     "42501": "the user lacks a right; needed is the ownership of the store's tables, or CREATE on the schema for a new store",
@@ -58,12 +60,16 @@ def told(location: Location) -> Iterator[None]:
         raise StoreError(_explain(location, error.orig or error)) from error
     except sa.exc.SQLAlchemyError as error:
         raise StoreError(f"Cannot use the store {location}: {_first_line(error)} ({_OPTION}).") from error
-    except sqlite3.Error as error:
+    except _driver_errors(location) as error:
         raise StoreError(_explain(location, error)) from error
     except OSError as error:
         raise StoreError(
             f"Cannot use the store {location}: {error.strerror or error}; needed is a directory that may be written ({_OPTION})."
         ) from error
+
+
+def _driver_errors(location: Location) -> type[Exception]:
+    return psycopg.Error if location.dialect == "postgresql" else sqlite3.Error
 
 
 def _explain(location: Location, error: BaseException) -> str:

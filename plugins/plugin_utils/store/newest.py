@@ -75,14 +75,14 @@ UNION ALL SELECT series_id, min(time), max(last_time), sum(count) FROM sample_ho
 UNION ALL SELECT series_id, min(time), max(last_time), sum(count) FROM sample_day WHERE series_id {{chosen}} GROUP BY series_id
 """
 
-# one look at the end of the index per series
+# one look at the end of the index per series; CROSS JOIN keeps SQLite from beginning at the samples
 _NEWEST = f"""
-SELECT x.series_id, x.time, x.value FROM series s JOIN sample x ON x.series_id = s.id AND x.time =
-  (SELECT time FROM sample WHERE series_id = s.id AND {_GOOD} ORDER BY time DESC LIMIT 1) WHERE s.id {{chosen}}
-UNION ALL SELECT x.series_id, x.last_time, x.last FROM series s JOIN sample_hour x ON x.series_id = s.id AND x.time =
-  (SELECT time FROM sample_hour WHERE series_id = s.id ORDER BY time DESC LIMIT 1) WHERE s.id {{chosen}}
-UNION ALL SELECT x.series_id, x.last_time, x.last FROM series s JOIN sample_day x ON x.series_id = s.id AND x.time =
-  (SELECT time FROM sample_day WHERE series_id = s.id ORDER BY time DESC LIMIT 1) WHERE s.id {{chosen}}
+SELECT x.series_id, x.time, x.value FROM series s CROSS JOIN sample x WHERE s.id {{chosen}} AND x.series_id = s.id AND x.time =
+  (SELECT time FROM sample WHERE series_id = s.id AND {_GOOD} ORDER BY time DESC LIMIT 1)
+UNION ALL SELECT x.series_id, x.last_time, x.last FROM series s CROSS JOIN sample_hour x WHERE s.id {{chosen}} AND x.series_id = s.id AND x.time =
+  (SELECT time FROM sample_hour WHERE series_id = s.id ORDER BY time DESC LIMIT 1)
+UNION ALL SELECT x.series_id, x.last_time, x.last FROM series s CROSS JOIN sample_day x WHERE s.id {{chosen}} AND x.series_id = s.id AND x.time =
+  (SELECT time FROM sample_day WHERE series_id = s.id ORDER BY time DESC LIMIT 1)
 """
 
 _RECENT = f"""

@@ -41,15 +41,18 @@ class SampleReading(Session):
         """
         if how not in HOWS:
             raise StoreError(f"Cannot read samples by {how!r}; needed is one of {', '.join(HOWS)}.")
+        start, end, step = int(start), int(end), int(step)
         if step < 1 or end <= start:
             raise StoreError(
                 f"Cannot read samples from {start} to {end} in steps of {step} s; needed are start < end and a step of at least 1 s."
             )
         wanted, inverse = np.unique(np.asarray(series_ids, dtype=np.int64).ravel(), return_inverse=True)
         buckets = math.ceil((end - start) / step)
-        grid = _Grid(wanted, int(start), int(step), buckets, how)
+        grid = _Grid(wanted, start, step, buckets, how)
         if len(wanted):
-            for part in bulk.blocks(self, _query(self.dialect, wanted, int(start), int(end), how), columns=4 if how == "mean" else 3):
+            for part in bulk.blocks(
+                self, _sources(self.dialect, wanted, start, end, how), weighted=how == "mean", expected=len(wanted) * buckets
+            ):
                 grid.add(part)
         values = grid.finished()
         return values if np.array_equal(inverse, np.arange(len(inverse))) else values[inverse]
@@ -76,7 +79,7 @@ class _Grid:
             np.maximum.at(self._offsets, cell, offset)
             newest = self._offsets[cell] == offset
             self._values[cell[newest]] = block.values[newest]
-        elif self._weights is not None:
+        elif self._weights is not None and block.weights is not None:
             np.add.at(self._values, cell, block.values * block.weights)
             np.add.at(self._weights, cell, block.weights)
         elif self._how == "max":
@@ -91,20 +94,19 @@ class _Grid:
         return self._values.reshape(len(self._series), self._buckets)
 
 
-def _query(dialect: str, series: npt.NDArray[np.int64], start: int, end: int, how: How) -> str:
-    """One statement, so that a roll-up meanwhile is seen either wholly or not at all. All parts of the text are integers."""
+def _sources(dialect: str, series: npt.NDArray[np.int64], start: int, end: int, how: How) -> list[bulk.Source]:
     chosen = f"series_id {bulk.one_of(dialect, series)}"
     raw, summary = _COLUMNS[how]
-    selects = [
-        (
-            f"SELECT series_id, time, {raw}{', 1.0' if how == 'mean' else ''} FROM sample "
-            f"WHERE {chosen} AND time >= {start} AND time < {end} AND flag = 0 AND value IS NOT NULL"
+    sources = [
+        bulk.Source(
+            "sample",
+            "time",
+            raw,
+            "CAST(1 AS double precision)",
+            f"{chosen} AND time >= {start} AND time < {end} AND flag = 0 AND value IS NOT NULL",
         )
     ]
-    weight = ", CAST(count AS double precision)" if how == "mean" else ""
     for table, period in (("sample_hour", 3600), ("sample_day", 86400)):
-        selects.append(
-            f"SELECT series_id, last_time, {summary}{weight} FROM {table} "
-            f"WHERE {chosen} AND time > {start - period} AND time < {end} AND last_time >= {start} AND last_time < {end}"
-        )
-    return " UNION ALL ".join(selects)
+        where = f"{chosen} AND time > {start - period} AND time < {end} AND last_time >= {start} AND last_time < {end}"
+        sources.append(bulk.Source(table, "last_time", summary, "CAST(count AS double precision)", where))
+    return sources

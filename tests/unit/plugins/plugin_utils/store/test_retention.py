@@ -1,0 +1,93 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Flag
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store.connection import raw_connection
+
+HOUR, DAY = 3600, 86400
+
+
+def count(store, table):
+    with store.reading() as connection:
+        return raw_connection(connection).cursor().execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def test_raw_becomes_hours_and_hours_become_days(store, new_series):
+    (series,) = new_series(store, 1)
+    times = np.arange(0, 10 * DAY, 600)
+    store.write_samples([series] * len(times), times, times.astype(float))
+    done = store.apply_retention(10 * DAY, raw_seconds=2 * DAY, hourly_seconds=6 * DAY)
+    assert done == {"hours": 8 * 24, "days": 4, "samples": 8 * 144, "hours_removed": 4 * 24, "days_removed": 0, "forecasts": 0}
+    assert (count(store, "sample"), count(store, "sample_hour"), count(store, "sample_day")) == (2 * 144, 4 * 24, 4)
+    again = store.apply_retention(10 * DAY, raw_seconds=2 * DAY, hourly_seconds=6 * DAY)
+    assert not any(again.values())
+
+
+def test_days_and_forecasts_end_too(store, new_series):
+    (series,) = new_series(store, 1)
+    store.write_samples([series] * 3, [0, DAY, 5 * DAY], [1.0, 2.0, 3.0])
+    row = {"digest": "d", "horizon_seconds": 1, "step_seconds": 1, "method": "naive", "status": "ok", "document": {}}
+    store.save_forecasts([{"series_id": series, "issued_at": at, **row} for at in (0, 9 * DAY)])
+    done = store.apply_retention(10 * DAY, raw_seconds=DAY, hourly_seconds=2 * DAY, daily_seconds=9 * DAY, forecast_seconds=5 * DAY)
+    assert (done["days_removed"], done["forecasts"]) == (1, 1)
+    assert store.sample_extent([series])[2].tolist() == [2]
+
+
+def test_flagged_samples_end_without_being_rolled_up(store, new_series):
+    (series,) = new_series(store, 1)
+    store.write_samples([series] * 3, [0, 60, HOUR], [1.0, 1e18, 5.0], [0, Flag.IMPOSSIBLE, Flag.RESET])
+    store.apply_retention(10 * DAY, raw_seconds=DAY, hourly_seconds=9 * DAY + HOUR)
+    assert count(store, "sample") == 0
+    assert np.nanmax(store.read_samples([series], start=0, end=DAY, step=DAY, how="max")) == 1.0
+    assert store.sample_extent([series])[2].tolist() == [1]
+
+
+def test_importing_rolled_up_history_again_counts_nothing_twice(store, new_series):
+    (series, other) = new_series(store, 2)
+    times = np.arange(0, 4 * DAY, 600)
+    store.write_samples([series] * len(times), times, times.astype(float))
+    store.apply_retention(4 * DAY, raw_seconds=DAY, hourly_seconds=2 * DAY)
+    before = store.read_samples([series], start=0, end=4 * DAY, step=DAY, how="mean")
+    assert store.write_samples([series] * len(times), times, times.astype(float)) == 144
+    assert store.write_samples([other] * len(times), times, times.astype(float)) == len(times)
+    store.apply_retention(4 * DAY, raw_seconds=DAY, hourly_seconds=2 * DAY)
+    np.testing.assert_allclose(store.read_samples([series, other], start=0, end=4 * DAY, step=DAY, how="mean"), np.tile(before, (2, 1)))
+    assert store.sample_extent([series, other])[2].tolist() == [len(times)] * 2
+
+
+def test_ages_that_do_not_grow_are_refused(store):
+    with pytest.raises(StoreError, match="ages that grow"):
+        store.apply_retention(0, raw_seconds=10, hourly_seconds=5)
+
+
+_SAMPLES = st.dictionaries(st.integers(0, 6 * DAY // 900).map(lambda slot: slot * 900 + 7), st.floats(-1e6, 1e6), min_size=1, max_size=60)
+_AGES = st.lists(st.integers(0, 6 * DAY), min_size=2, max_size=2).map(sorted)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(samples=_SAMPLES, turns=st.lists(st.tuples(_AGES, st.integers(0, 6 * DAY)), min_size=1, max_size=3))
+def test_count_min_mean_max_and_last_of_every_day_are_kept(shared_store, new_series, samples, turns):
+    (series,) = new_series(shared_store, 1)
+    shared_store.write_samples([series] * len(samples), list(samples), list(samples.values()))
+
+    def days():
+        question = {"start": 0, "end": 7 * DAY, "step": DAY}
+        by = [shared_store.read_samples([series], **question, how=how) for how in ("min", "mean", "max", "last")]
+        return np.vstack(by), int(shared_store.sample_extent([series])[2][0]), shared_store.last_samples([series])
+
+    before, number, newest = days()
+    for (raw, hourly), extra in sorted(turns, key=lambda turn: turn[1]):
+        shared_store.apply_retention(6 * DAY + extra, raw_seconds=raw, hourly_seconds=hourly)
+        after, number_after, newest_after = days()
+        np.testing.assert_allclose(after, before, rtol=1e-9, atol=1e-6)
+        assert number_after == number
+        assert (newest_after[0], newest_after[1]) == (newest[0], newest[1])
