@@ -29,3 +29,12 @@ def store_arguments() -> dict[str, dict[str, t.Any]]:
 def search_path_arguments() -> dict[str, dict[str, t.Any]]:
     """Options of doc fragment C(foresight.capacity.search_path)."""
     return {"search_path": {"type": "list", "elements": "path", "default": []}}
+
+
+def engine_arguments() -> dict[str, dict[str, t.Any]]:
+    """Options of doc fragment C(foresight.capacity.engine)."""
+    return {
+        "engine": {"type": "str", "choices": ["local", "dask"]},
+        "workers": {"type": "int"},
+        "dask_address": {"type": "str"},
+    }

@@ -48,6 +48,16 @@ class Engine:
             raise InputError(f"The engine {self.kind} needs {need}; seen: {self.address!r} (O(dask_address)).")
 
 
+def make_engine(engine: str | Engine | None = None, workers: int | None = None, dask_address: str | None = None) -> Engine:
+    """Return the engine that the options `engine`, `workers` and `dask_address` mean (an address alone means dask).
+
+    :raises InputError: for options that do not go together.
+    """
+    if isinstance(engine, Engine):
+        return engine
+    return Engine(kind=engine or ("dask" if dask_address else "local"), workers=workers, address=dask_address or None)
+
+
 def run(
     function: Callable[[Batch], Result], batches: Iterable[Batch], *, engine: Engine | None = None, light: bool = False
 ) -> list[Result]:

@@ -6,6 +6,21 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import os
+
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.panel import MODELS, PanelForecast, forecast_panel
 
-__all__ = ["MODELS", "PanelForecast", "forecast_panel"]
+__all__ = ["MODELS", "PanelForecast", "code_version", "forecast_panel"]
+
+
+@functools.cache
+def code_version() -> str:
+    """Return a digest of this package's code: a stored forecast of other code is not taken for one of this."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    digest = hashlib.sha256()
+    for name in sorted(name for name in os.listdir(folder) if name.endswith(".py")):
+        with open(os.path.join(folder, name), "rb") as stream:
+            digest.update(stream.read())
+    return digest.hexdigest()[:12]

@@ -95,15 +95,17 @@ def forecast_panel(
         statsforecast_models.Theta  # noqa: B018 - the lazy module raises MissingPackage
     ready = [prepare(history, horizon) for history in histories]
     count = len(ready)
-    earlier = [_earlier(item) if model == "auto" else None for item in (models if models is not None else [None] * count)]
-    if len(earlier) != count:
-        raise InputError(f"`models` has {len(earlier)} entries for {count} histories; needed is one each (or None).")
+    given = list(models) if models is not None and model == "auto" else [None] * count
+    if len(given) != count:
+        raise InputError(f"`models` has {len(given)} entries for {count} histories; needed is one each (or None).")
+    earlier = [_earlier(item) for item in given]
     bounds = [_per_series(value, count, name, empty) for value, name, empty in ((lower, "lower", -np.inf), (upper, "upper", np.inf))]
     wanted_limits, single = _limits(limits, count)
     seasons = [
         choice.season if choice else season_of(history, season, step_seconds) for history, choice in zip(ready, earlier, strict=True)
     ]
-    fitted = _fitted(ready, earlier, model)
+    fitted = _fitted(ready, given, model)
+    earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
     groups = _groups(ready, seasons, earlier, fitted, model)
@@ -146,7 +148,7 @@ def forecast_panel(
         reason=[choice.reason if choice else "no finite value" for choice in choices],
         backtest=[_figures(choice) for choice in choices],
         models=[
-            {**choice._asdict(), "tried_fits": bool(fitted[row] or _mapping(models, row).get("tried_fits"))}
+            {**choice._asdict(), "tried_fits": bool(fitted[row] or (given[row] or {}).get("tried_fits"))}
             if choice and model == "auto" and ready[row].status == "ok"
             else None
             for row, choice in enumerate(choices)
@@ -193,17 +195,20 @@ def _groups(ready: list[History], seasons: list[int], earlier: list[Choice | Non
     return found
 
 
-def _fitted(ready: list[History], earlier: list[Choice | None], model: str) -> Bools:
-    """Return which series [bool n] try theta and ETS beside the other candidates in this call."""
+def _fitted(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], model: str) -> Bools:
+    """Return which series [bool n] try theta and ETS beside the other candidates in this call.
+
+    They are the most promising of those without a choice, then of those whose choice was made without these two.
+    """
     chosen = np.zeros(len(ready), dtype=bool)
     if model != "auto" or not classical.available():
         return chosen
-    open_rows = [row for row, history in enumerate(ready) if earlier[row] is None and history.status == "ok"]
-    promising = [(promise(ready[row]), row) for row in open_rows]
-    promising = [(value, row) for value, row in promising if value >= LEAST_PROMISE]
+    untried = [row for row, history in enumerate(ready) if history.status == "ok" and not (given[row] or {}).get("tried_fits")]
+    promising = [(given[row] is not None, -promise(ready[row]), row) for row in untried]
+    promising = [item for item in promising if -item[1] >= LEAST_PROMISE]
     if len(promising) > MAX_FITTED_SERIES:
-        promising.sort(key=lambda item: (-item[0], tie_break(ready[item[1]])))
-    chosen[[row for _value, row in promising[:MAX_FITTED_SERIES]]] = True
+        promising.sort(key=lambda item: (item[0], item[1], tie_break(ready[item[2]])))
+    chosen[[row for _has, _promise, row in promising[:MAX_FITTED_SERIES]]] = True
     return chosen
 
 
@@ -226,10 +231,6 @@ def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
     except KeyError as error:
         raise InputError(f"An entry of `models` lacks {error}; needed is an entry of PanelForecast.models, or None.") from error
     return choice if choice.method in MODELS else None
-
-
-def _mapping(models: Sequence[Mapping[str, t.Any] | None] | None, row: int) -> Mapping[str, t.Any]:
-    return (models[row] if models is not None else None) or {}
 
 
 def _figures(choice: Choice | None) -> dict[str, float] | None:
