@@ -55,9 +55,9 @@ def beyond(actions, budgets):
     for action in actions:
         if budgets.get("growth_bytes") is not None and grown(action) > budgets["growth_bytes"]:
             found.append(f"growth_bytes of {action['target']}")
-        if budgets.get("growth_fraction") is not None and grown(action):
-            if Fraction(grown(action)) > Fraction(budgets["growth_fraction"]) * action["from"]["size"] * (1 + Fraction(1, 10**9)):
-                found.append(f"growth_fraction of {action['target']}")
+        fraction = budgets.get("growth_fraction")
+        if fraction is not None and Fraction(grown(action)) > Fraction(fraction) * action["from"].get("size", 0) * (1 + Fraction(1, 10**9)):
+            found.append(f"growth_fraction of {action['target']}")
     return found
 
 
@@ -69,9 +69,7 @@ def broken_order(actions, whole):
     """
     found, position = [], {action["id"]: place for place, action in enumerate(actions)}
     for place, action in enumerate(actions):
-        for first in action["after"]:
-            if position.get(first, place) >= place:
-                found.append(f"{action['target']} before or without {first}")
+        found += [f"{action['target']} before or without {first}" for first in action["after"] if position.get(first, place) >= place]
         if action.get("wave") is not None:
             for other in whole:
                 earlier = other["host"] == action["host"] and other.get("wave") is not None and other["wave"] < action["wave"]
@@ -98,9 +96,8 @@ def problems(document):
             found.append(f"id of {action['target']}")
         if action["host"] not in document["scope"]["hosts"]:
             found.append(f"{action['host']} is out of scope")
-        for first in action["after"]:
-            if [other["host"] for other in actions if other["id"] == first] != [action["host"]]:
-                found.append(f"after of {action['target']}")
+        mates = {other["id"] for other in actions if other["host"] == action["host"]}
+        found += [f"after of {action['target']}" for first in action["after"] if first not in mates]
     resized = [action["target"] for action in actions if action["kind"] != "guest_migrate"]
     if len(set(resized)) < len(resized) or set(resized) & {action["target"] for action in actions if action["kind"] == "guest_migrate"}:
         found.append("a target twice")
