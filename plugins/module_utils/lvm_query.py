@@ -22,7 +22,7 @@ COLUMNS = {
     "pv": "pv_name,pv_uuid,pv_size,dev_size,pv_free,pv_missing",
     "lv": (
         "lv_uuid,lv_name,lv_path,lv_dm_path,lv_size,lv_attr,lv_layout,lv_role,lv_parent,lv_active,lv_tags,lv_merging,lv_converting,"
-        "lv_allocation_locked,move_pv,origin,pool_lv,data_percent,snap_percent,metadata_percent,sync_percent,lv_metadata_size,"
+        "move_pv,origin,pool_lv,data_percent,snap_percent,metadata_percent,sync_percent,lv_metadata_size,"
         "raid_sync_action,lv_kernel_major,lv_kernel_minor,lv_device_open,lv_snapshot_invalid"
     ),
     "pvseg": "pvseg_start",

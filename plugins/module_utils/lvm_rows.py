@@ -40,11 +40,22 @@ def parse_group(sections: dict[str, list[Row]]) -> Group:
             names.append(segment["segtype"])
         if "pvmove" in segment.get("devices", ""):
             moving.add(segment["lv_uuid"])
-    return Group(
-        vgs=vgs,
-        pvs=[_pv(row, vg["name"]) for row in sections.get("pv", [])],
-        lvs=[_lv(row, vg, "+".join(types.get(row["lv_uuid"], [])) or None, row["lv_uuid"] in moving) for row in sections.get("lv", [])],
-    )
+    rows = sections.get("lv", [])
+    lvs = [_lv(row, vg, "+".join(types.get(row["lv_uuid"], [])) or None, row["lv_uuid"] in moving) for row in rows]
+    _tell_parents(rows, lvs)
+    return Group(vgs=vgs, pvs=[_pv(row, vg["name"]) for row in sections.get("pv", [])], lvs=lvs)
+
+
+def _tell_parents(rows: list[Row], lvs: list[LvRow]) -> None:
+    """What moves or syncs below a volume, moves or syncs the volume."""
+    entries = {row["lv_name"]: lv.entry for row, lv in zip(rows, lvs)}  # noqa: B905 (Python 3.8)
+    parents = {row["lv_name"]: row.get("lv_parent", "") for row in rows}
+    for row in rows:
+        progress = entries[row["lv_name"]]["in_progress"]
+        name = parents[row["lv_name"]]
+        while progress is not None and name in entries:
+            entries[name]["in_progress"] = entries[name]["in_progress"] or progress
+            name = parents[name]
 
 
 def _vg(row: Row) -> dict[str, t.Any]:
@@ -122,12 +133,12 @@ def _role(row: Row) -> str:
     """What LVM itself knows of a volume's role: internal, pool, snapshot or plain."""
     roles = row.get("lv_role", "").split(",")
     is_pool = "pool" in row.get("lv_layout", "").split(",")
+    if "snapshot" in roles:  # one that is being merged is hidden as well
+        return "snapshot"
     # LVM calls a pool private too; the hidden parts are those in brackets, or with a parent where brackets are switched off.
     if row["lv_name"].startswith("[") or ("private" in roles and (not is_pool or row.get("lv_parent", ""))):
         return "internal"
-    if is_pool:
-        return "pool"
-    return "snapshot" if "snapshot" in roles else "plain"
+    return "pool" if is_pool else "plain"
 
 
 def _in_progress(row: Row, segment_type: str, moving: bool) -> str | None:

@@ -48,18 +48,23 @@ class Running(t.NamedTuple):
 
 
 def read_lxc(
-    commands: Commands, now: int, statvfs: t.Callable[[str], t.Any] = os.statvfs, *, files: TargetFiles | None = None
+    commands: Commands,
+    now: int,
+    statvfs: t.Callable[[str], t.Any] = os.statvfs,
+    *,
+    files: TargetFiles | None = None,
+    root: bool | None = None,
 ) -> dict[str, t.Any]:
     """The C(foresight_lxc) document of this host at ``now`` (UTC seconds of its own clock); enters no container, changes nothing.
 
-    LXC that is missing or closed to us makes C(available: false) with a reason, never an error.
+    ``root`` tells whether we are root (default: asks the kernel). LXC that is missing or closed to us makes C(available: false) with a reason, never an error.
     """
     files = files or TargetFiles()
     cgroups = Cgroups(files)
     document = document_header(SCHEMA, files, now)
     document.update(available=False, reason=None, message=None, cluster=None, cgroup_version=cgroups.version, containers=[])
     try:
-        containers, cluster = _list(commands, files)
+        containers, cluster = _list(commands, files, os.geteuid() == 0 if root is None else root)
     except Unavailable as error:
         document.update(reason=error.reason, message=error.message)
         return document
@@ -78,7 +83,7 @@ def read_lxc(
     return document
 
 
-def _list(commands: Commands, files: TargetFiles) -> tuple[list[Container], str | None]:
+def _list(commands: Commands, files: TargetFiles, root: bool) -> tuple[list[Container], str | None]:
     """All containers, and the cluster whose API changes them (None: plain LXC)."""
     if is_proxmox(files):
         if files.is_closed("/etc/pve"):
@@ -86,14 +91,24 @@ def _list(commands: Commands, files: TargetFiles) -> tuple[list[Container], str 
         if not files.names("/etc/pve/nodes"):
             raise Unavailable("failed", "/etc/pve is not mounted: is the service pve-cluster running?")
         return proxmox_containers(files), proxmox_cluster(files)
-    has_tools = commands.find("lxc-config") is not None
-    path = commands.run(["lxc-config", "lxc.lxcpath"], check=False).out.strip() if has_tools else ""
-    path = path or DEFAULT_PATH
-    if not has_tools and not files.is_directory(path):
+    path = _lxc_path(commands, files, root)
+    if commands.find("lxc-config") is None and not files.is_directory(path):
         raise Unavailable("not_installed", str(MissingTool("lxc-config")))
-    if files.is_closed(path):
-        raise Unavailable("needs_root", f"{path} is closed to this user: use become")
-    return plain_containers(files, path), None
+    containers = plain_containers(files, path)
+    closed = [name for name in files.names(path) if files.is_closed(f"{path}/{name}")]
+    if files.is_closed(path) or (closed and not containers):
+        raise Unavailable("needs_root", f"{path} or the containers in it are closed to this user: use become")
+    return containers, None
+
+
+def _lxc_path(commands: Commands, files: TargetFiles, root: bool) -> str:
+    """Where the system's containers are; anybody but root would be told the place of their own ones."""
+    if root and commands.find("lxc-config") is not None:
+        told = commands.run(["lxc-config", "lxc.lxcpath"], check=False).out.strip()
+    else:
+        found = [line.partition("=") for line in files.lines("/etc/lxc/lxc.conf")]
+        told = next((value.strip() for key, _equals, value in found if key.strip() == "lxc.lxcpath"), "")
+    return told or DEFAULT_PATH
 
 
 def _find(container: Container, has_socket: bool, cgroups: Cgroups, commands: Commands) -> Running:
