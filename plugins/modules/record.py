@@ -39,8 +39,8 @@ options:
     type: path
   shift_to_now:
     description:
-      - Shift the times of O(facts_from) so that its newest document is of now. If its history was imported with a shift before, the same
-        shift is used. Nothing without O(facts_from).
+      - Shift the times of O(facts_from) so that its newest document is of now. Nothing without O(facts_from).
+      - If the history of these hosts was imported with a shift before, that same shift is used, whatever this says.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -18,9 +18,9 @@ import zlib
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
 _PACKERS: tuple[tuple[bytes, t.Callable[..., t.Any]], ...] = (
-    (b"\x1f\x8b", gzip.GzipFile),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"BZh", bz2.BZ2File),
+    (b"\x1f\x8b", gzip.open),
+    (b"\xfd7zXZ\x00", lzma.open),
+    (b"BZh", bz2.open),
 )
 
 

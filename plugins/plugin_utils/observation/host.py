@@ -121,7 +121,7 @@ def _choose(
             continue
         try:
             document = _admitted(host, name, schema, facts[name], int((recorded or {}).get("shifted_by") or 0))
-            _check_newer(host, document, before)
+            _check_newer(host, document, before, recorded)
             if recorded is None:
                 _check_clock(host, document, recorded_at, max_skew, started_at)
         except _Refused as reason:
@@ -148,9 +148,10 @@ def _admitted(host: str, name: str, schema: str, data: t.Any, shift: int) -> _Ta
     return _Taken(name, data, int(observed_at) + shift)
 
 
-def _check_newer(host: str, document: _Taken, before: Attributes) -> None:
+def _check_newer(host: str, document: _Taken, before: Attributes, recorded: dict[str, t.Any] | None) -> None:
     known = _observed_at(before, document.name)
-    if known is None or document.at > known:
+    # A recording may be laid down again; only of a live host the same document twice means that it gave none this time.
+    if known is None or document.at > known or (document.at == known and recorded is not None):
         return
     uptime = before.get("uptime")
     seconds = check_number(document.data.get("uptime_seconds"))[0]

@@ -113,12 +113,10 @@ class _Hosts:
         if seen.reason == "not_newer":
             # Without the one before there are no rates, but everything that is measured at once counts.
             seen = observe(line.host, line.facts, recorded_at=at, recorded=self._mark)
-            if at in times:
-                self.duplicates += 1
-            else:
-                self.out_of_order += 1
+            self.out_of_order += at not in times
         elif seen.status == "recorded":
             self._last[line.host] = seen.next_last
+        self.duplicates += at in times
         times.add(at)
         if seen.status != "recorded":
             self._problem(line, str(seen.message))

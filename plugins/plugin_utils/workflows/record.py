@@ -119,10 +119,13 @@ class _Recording:
         self._newest = max(times.values())
 
     def find_shift(self, notebook: Store) -> None:
-        """Decide the shift; hosts of the recording whose history was imported before keep the one it was imported with."""
+        """Decide the shift; hosts of the recording whose history was imported before keep the one it was imported with.
+
+        :raises InputError: if one of them is known here as a live host.
+        """
         if self._path is not None:
             known = notebook.find_entities(kinds=["host"], hosts=sorted(self.documents))
-            shifted_by = shift_of(known, self._now - self._newest if self._shift_to_now else None)
+            shifted_by = shift_of(known, self._now - self._newest if self._shift_to_now else 0)
             self.mark = {"shifted_by": shifted_by, "source": self._path.rpartition("/")[2]}
 
     def told(self) -> dict[str, t.Any]:

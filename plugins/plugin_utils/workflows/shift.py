@@ -18,8 +18,8 @@ def shift_of(known: Iterable[Entity], wanted: int | None) -> int:
     A recording laid down twice with two shifts would be two histories in one, so the first shift stays.
 
     :param known: the entities of the recording that the store knows already.
-    :param wanted: seconds; None: times stay as they are.
-    :raises InputError: where shifted and true times would mix, on a live host or on one that was imported otherwise before.
+    :param wanted: seconds to shift what the store does not know yet; None: true times, that live hosts take as well.
+    :raises InputError: where shifted and true times, or recorded and live facts, would mix.
     """
     marks = {entity.key: entity.attributes.get("recorded") for entity in known}
     shifts = {key: int(mark.get("shifted_by") or 0) for key, mark in marks.items() if isinstance(mark, dict)}
@@ -34,8 +34,8 @@ def shift_of(known: Iterable[Entity], wanted: int | None) -> int:
         return 0
     if live:
         raise InputError(
-            f"{live[0]} is known here as live; a history with shifted times does not go with it. Leave O(shift_to_now) off, or take "
-            "another store (O(store))."
+            f"{live[0]} is known here as live; neither recorded facts nor a history with shifted times go with it. Leave O(facts_from) and "
+            "O(shift_to_now) away, or take another store (O(store))."
         )
     if len(set(shifts.values())) > 1:
         raise InputError(f"{_first(shifts)} and others were imported with different shifts before; take another store (O(store)).")
