@@ -19,7 +19,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError, InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import configure
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import from_ansible, to_native
 
@@ -32,6 +32,7 @@ def run_verb(
     spec: dict[str, dict[str, t.Any]],
     run: t.Callable[..., dict[str, t.Any]],
     more: t.Callable[[Arguments], Arguments] | None = None,
+    per_host: bool = False,
     **constraints: t.Any,
 ) -> dict[str, t.Any]:
     """Validate the task's arguments, call one workflow function with them as keywords, and return its result.
@@ -39,11 +40,14 @@ def run_verb(
     :param spec: argument spec of the plugin, store_arguments() included; `now` is filled from the clock, the log options are used here.
     :param run: the workflow function; it gets every other argument by its name.
     :param more: called with the arguments; returns keywords to add (hostvars, check mode …) or to replace.
+    :param per_host: the verb is meant for a task without run_once; every other one needs the whole play at once.
     :param constraints: required_if, mutually_exclusive … as of AnsibleModule.
     :raises AnsibleActionFail: with the message of any ForesightError.
     """
-    dummy_result, arguments = action.validate_argument_spec(argument_spec=spec, **constraints)
+    _validation, arguments = action.validate_argument_spec(argument_spec=spec, **constraints)
     try:
+        if not per_host:
+            _refuse_split_play(action)
         result = run(**_prepared(arguments, more))
     except ForesightError as error:
         raise AnsibleActionFail(str(error)) from error
@@ -78,6 +82,20 @@ def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | N
     if more is not None:
         prepared.update(more(prepared))
     return prepared
+
+
+def _refuse_split_play(action: ActionBase) -> None:
+    play = action._task.get_play()
+    if str(play.strategy).rsplit(".", 1)[-1] in ("free", "host_pinned"):
+        raise InputError(
+            f"This play runs with strategy {play.strategy}; needed is linear, because {action._task.action} looks at all hosts of the run at once "
+            "(the keyword strategy of the play)."
+        )
+    if play.serial:
+        raise InputError(
+            f"This play runs with serial: {play.serial}; {action._task.action} needs all hosts of the run at once. "
+            "Take serial out of this play; only the changes play of apply.yml may have it (the keyword serial of the play)."
+        )
 
 
 def _absolute(path: str | None) -> str | None:
