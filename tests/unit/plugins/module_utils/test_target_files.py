@@ -47,7 +47,7 @@ def test_closed_directory(tmp_path_factory):
     closed.mkdir(mode=0o700)
     if os.geteuid() != 0:
         closed.chmod(0)
-    for directory in (source, *source.parents[:-1]):
+    for directory in (source, *list(source.parents)[:-1]):
         if directory.stat().st_uid == os.geteuid():
             directory.chmod(directory.stat().st_mode | 0o011)
     done = subprocess.run(
