@@ -117,6 +117,11 @@ issue_count:
   returned: success
   type: int
   sample: 1
+observations_since_plan:
+  description: How many observations in a row have recorded at least one host since the last plan was made, this one included.
+  returned: success
+  type: int
+  sample: 3
 recorded:
   description: By how many seconds the recording was shifted, and which hosts it stands for.
   returned: when O(facts_from) is given

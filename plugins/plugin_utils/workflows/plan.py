@@ -77,6 +77,8 @@ def plan(
             expired = _expire(opened, now)
             state, document = _keep(opened, document, now)
             superseded = _supersede(opened, document, now)
+            run = opened.start_run("plan", at=now, check=check, detail={"plan": document["id"]})
+            opened.finish_run(run, at=now, status=state, detail={"plan": document["id"], "actions": len(document["actions"])})
     written = {"plans": 1, "superseded": superseded, "expired": expired, "file": write_plan(document, path) if path else None}
     logger("main").info("plan %s: %d actions, %d refused", document["id"], len(document["actions"]), len(document["refused"]))
     return {

@@ -20,6 +20,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.shift
 
 Facts = Mapping[str, Mapping[str, t.Any]]
 _SHOWN_ISSUES = 20
+_RUNS_LOOKED_AT = 1000
 
 
 def record(
@@ -79,6 +80,7 @@ def record(
             run, at=now, status=status, detail={**written, "hosts": _counts(results), "issues": len(issues), **recording.told()}
         )
         warnings = list(notebook.warnings)
+        since_plan = _observations_since_plan(notebook)
     for issue in issues:
         log.info("%s", issue)
     warnings += [result["message"] for result in results.values() if result["status"] != "recorded" and result["message"]]
@@ -87,6 +89,7 @@ def record(
     return {
         "hosts": results,
         "written": {**written, "run": run},
+        "observations_since_plan": since_plan,
         "check": check,
         "issues": issues[:_SHOWN_ISSUES],
         "issue_count": len(issues),
@@ -94,6 +97,16 @@ def record(
         "warnings": warnings,
         **recording.told(),
     }
+
+
+def _observations_since_plan(notebook: Store) -> int:
+    """Return how many observations in a row recorded at least one host since the last plan was made, up to now."""
+    count = 0
+    for run in notebook.find_runs(limit=_RUNS_LOOKED_AT):
+        if run.verb == "plan" or (run.verb == "record" and run.status != "recorded"):
+            break
+        count += run.verb == "record"
+    return count
 
 
 class _Recording:
