@@ -56,6 +56,12 @@ def check_manageable(volume: Volume) -> None:
         raise Refused("stacked", f"{volume.name} carries another layer ({layers}) below its file system, which this module cannot resize.")
 
 
+def check_writable(volume: Volume) -> None:
+    """Refuse a volume that LVM holds read-only: its file system could not grow."""
+    if not volume.is_writable:
+        raise Refused("read_only", f"LVM holds {volume.name} read-only; make it writable first (lvchange --permission rw {volume.name}).")
+
+
 def check_extension(volume: Volume, extents: int, reserve: int) -> None:
     """Refuse what stands against extending the volume to this many extents, the reserve of its group included."""
     lv = volume.lv

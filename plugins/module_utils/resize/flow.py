@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, MissingTool
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, MissingTool, Result
 from ansible_collections.foresight.capacity.plugins.module_utils.resize import checks
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Options, Step, is_complete
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.registry import open_filesystem
@@ -18,6 +19,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import signals_ignored
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume, read_volume
+
+_VERSION = re.compile(r"(resize2fs|e2fsck) \d\S* \(.*\)")
 
 
 class Request(t.NamedTuple):
@@ -136,6 +139,7 @@ class Resize:
     def _preflight(self, reading: Reading, target: int) -> None:
         """Everything that can be refused is refused before the first change."""
         volume, filesystem = reading.volume, reading.filesystem
+        checks.check_writable(volume)
         if target > volume.size:
             extents = target // volume.extent
             checks.check_extension(volume, extents, self.request.reserve_extents)
@@ -182,7 +186,11 @@ class Resize:
     def _confirm_size(self, reading: Reading, target: int) -> None:
         """No exit status is believed: the file system grows only on a volume that really has its new size."""
         volume = reading.volume
-        sizes = {int(row["lv_size"]) for row in self._host.segments(self.request.vg) if row["lv_uuid"] == volume.lv["uuid"]}
+        try:
+            rows = self._host.segments(self.request.vg)
+        except Refused as error:
+            self._fail(reading, target, "extend_volume", "verify_failed", str(error).rstrip("."))
+        sizes = {int(row["lv_size"]) for row in rows if row["lv_uuid"] == volume.lv["uuid"]}
         if sizes != {target}:
             seen = ", ".join(human(size) for size in sorted(sizes)) or "no such volume"
             self._fail(
@@ -249,3 +257,9 @@ class Resize:
 
 def _filled(state: dict[str, t.Any]) -> str:
     return f" and its {state['fs_type']} file system fills it" if state["fs_fills_volume"] else ""
+
+
+def _said(result: Result) -> str:
+    """What a command said, in one line: its errors, without the version that e2fsprogs put there."""
+    lines = [line.strip() for line in (result.err.strip() or result.out.strip()).splitlines()]
+    return " ".join(line for line in lines if line and not _VERSION.fullmatch(line)).rstrip(".") or "it said nothing"

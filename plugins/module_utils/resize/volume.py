@@ -12,7 +12,9 @@ from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report impo
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
 
-_IS_OPEN = 5  # place of the letter o in lv_attr (lvs(8))
+# Places of letters in lv_attr (lvs(8)).
+_PERMISSIONS = 1
+_IS_OPEN = 5
 
 
 class Layout(t.NamedTuple):
@@ -49,13 +51,14 @@ class Layout(t.NamedTuple):
 
 
 class Volume(t.NamedTuple):
-    """A volume and what bears on it. ``lv``, ``vg`` and ``pool`` are entries of C(foresight_lvm)."""
+    """A volume and what bears on it. ``lv``, ``vg`` and ``pool`` (of a thin volume) are entries of C(foresight_lvm)."""
 
     lv: dict[str, t.Any]
     vg: dict[str, t.Any]
     pool: dict[str, t.Any] | None
     layout: Layout
     is_open: bool
+    is_writable: bool
     snapshots: list[str]
 
     @property
@@ -92,9 +95,10 @@ def read_volume(host: Host, vg: str, lv: str) -> Volume:
     return Volume(
         lv=volume,
         vg=group,
-        pool=find_lv(document, vg, volume["pool"]) if volume["pool"] else None,
+        pool=find_lv(document, vg, volume["pool"]) if volume["segment_type"] == "thin" else None,
         layout=_layout(rows, volume),
-        is_open=str(volume["attr"] or "").ljust(_IS_OPEN + 1)[_IS_OPEN] == "o",
+        is_open=volume["attr"][_IS_OPEN] == "o",
+        is_writable=volume["attr"][_PERMISSIONS] == "w",
         snapshots=sorted({row["lv_name"] for row in rows if row["origin"] == lv and row["lv_attr"][:1] in ("s", "S")}),
     )
 

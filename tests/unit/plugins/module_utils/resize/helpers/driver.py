@@ -1,0 +1,69 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a resize on a simulated host and gives the module's result."""
+
+from __future__ import annotations
+
+import time
+
+from simulated_host import EXTENT, FileSystem, SimulatedHost, Volume
+
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import Commands
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request, Resize
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import conclude
+
+
+class SimulatedCommands(Commands):
+    """Finds what the simulated host has."""
+
+    def __init__(self, machine: SimulatedHost) -> None:
+        super().__init__(machine)
+        self._machine = machine
+
+    def find(self, tool: str) -> str | None:
+        return self._machine.find(tool)
+
+
+class HostOf(Host):
+    """The Host of a simulated machine."""
+
+    def __init__(self, machine: SimulatedHost) -> None:
+        commands = SimulatedCommands(machine)
+        super().__init__(commands, commands, machine.read_lvm)
+        self._machine = machine
+
+    def carries(self, device: str, mountpoint: str) -> bool:
+        return self._machine.carries(device, mountpoint)
+
+
+def ext4(extents: int, **more: object) -> FileSystem:
+    """An ext4 file system as mkfs and resize2fs leave it on a volume of so many extents."""
+    fs = FileSystem("ext4", extents * EXTENT // 4096, **more)
+    fs.blocks = fs.fitted(fs.blocks)
+    return fs
+
+
+def xfs(extents: int, **more: object) -> FileSystem:
+    fs = FileSystem("xfs", extents * EXTENT // 4096, **{"group": 38400, **more})
+    fs.blocks = fs.fitted(fs.blocks)
+    return fs
+
+
+def machine_with(volume: Volume, *others: Volume, free: int = 1000, **more: object) -> SimulatedHost:
+    return SimulatedHost({each.name: each for each in (volume, *others)}, free, **more)
+
+
+def data_volume(extents: int = 100, **more: object) -> Volume:
+    """The volume vg0/data, ext4 mounted at /srv unless told otherwise."""
+    return Volume(**{"name": "data", "uuid": "uuid-data", "extents": extents, "fs": ext4(extents), "mountpoints": ["/srv"], **more})
+
+
+def resize(machine: SimulatedHost, extents: int, check_mode: bool = False, **request: object) -> dict:
+    """The module's result for growing vg0/data; options of ``Options`` and of ``Request`` are taken by name."""
+    options = Options(**{name: request.pop(name) for name in ("allow_fsck", "named_exactly") if name in request})
+    wish = Request(**{"vg": "vg0", "lv": "data", "size": extents * EXTENT, "options": options, **request})
+    return conclude(Resize(HostOf(machine), wish), check_mode, time.monotonic())

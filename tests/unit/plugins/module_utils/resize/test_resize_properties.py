@@ -1,0 +1,228 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The safety rules as properties: whatever the volume, the wish, and the moment at which the module is killed."""
+
+from __future__ import annotations
+
+import copy
+
+from driver import data_volume, ext4, machine_with, resize, xfs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated_host import EXTENT, Killed, Volume
+
+TROUBLES = (
+    *("read_only", "unmounted", "hidden", "inactive", "open", "dirty", "sync", "snapshot", "ignored", "guest", "luks", "shared"),
+    *("partial", "missing", "oversized", "read_only_volume"),
+)
+
+
+@st.composite
+def volumes(draw):
+    """The volume vg0/data in a state that a resize can start from, half grown ones included."""
+    extents = draw(st.integers(25, 140))
+    kind = draw(st.sampled_from(["ext4", "ext4 unmounted", "xfs", "xfs", "ext4", "none"]))
+    segment, stripes = draw(st.sampled_from([("linear", 1), ("linear", 1), ("striped", 2), ("raid1", 2)]))
+    extents -= extents % 2 if segment == "striped" else 0
+    fs_extents = max(20, extents - draw(st.sampled_from([0, 0, 1, 5])))
+    fs = None
+    if kind.startswith("ext4"):
+        fs = ext4(fs_extents, inode_blocks=draw(st.sampled_from([128, 512, 2048])))
+    elif kind == "xfs":
+        fs = xfs(fs_extents, group=draw(st.sampled_from([2560, 5121, 38400])))
+    if fs is not None:
+        fs.used = draw(st.integers(0, fs.blocks))
+    mountpoints = ["/srv"] if kind in ("ext4", "xfs") else []
+    return data_volume(extents, fs=fs, mountpoints=mountpoints, segment=segment, stripes=stripes)
+
+
+@st.composite
+def scenarios(draw, healthy=False):
+    """A host and a wish; unless ``healthy``, the host may have one or two troubles that a resize must refuse or survive."""
+    volume = draw(volumes())
+    machine = machine_with(volume, free=draw(st.one_of(st.just(2000), st.just(2000), st.integers(0, 100))))
+    if not healthy:
+        for trouble in draw(st.lists(st.sampled_from(TROUBLES), max_size=2, unique=True)):
+            spoil(trouble, machine, volume)
+    return machine, draw(wishes(volume))
+
+
+@st.composite
+def wishes(draw, volume):
+    """Mostly growth, of whole extents or not; sometimes the present size, or less."""
+    more = draw(st.one_of(st.integers(10, 80), st.integers(1, 80), st.sampled_from([0, -1, -20])))
+    wish = {"size": (volume.extents + more) * EXTENT - draw(st.sampled_from([0, 0, 1])), "named_exactly": draw(st.sampled_from([True, True, False]))}
+    wish["reserve_extents"] = draw(st.sampled_from([0, 0, 10, 60]))
+    if draw(st.booleans()):
+        wish["expect_size"] = (volume.extents + draw(st.sampled_from([0, 0, 0, 0, -1, 3]))) * EXTENT
+    return wish
+
+
+def spoil(trouble, machine, volume):
+    """Give the host one trouble."""
+    fs = volume.fs
+    actions = {
+        "read_only": lambda: setattr(volume, "read_only", True),
+        "read_only_volume": lambda: setattr(volume, "writable", False),
+        "unmounted": volume.mountpoints.clear,
+        "hidden": lambda: machine.hidden.add("/srv"),
+        "inactive": lambda: (setattr(volume, "active", False), volume.mountpoints.clear()),
+        "open": lambda: setattr(volume, "is_open", True),
+        "dirty": lambda: fs and setattr(fs, "state", "clean with errors"),
+        "sync": lambda: setattr(volume, "in_progress", "sync"),
+        "snapshot": lambda: machine.volumes.update(s=Volume("s", "uuid-s", 5, role="snapshot", origin="data")),
+        "ignored": lambda: volume.tags.append("foresight.ignore"),
+        "guest": lambda: setattr(volume, "role", "guest_disk"),
+        "luks": lambda: volume.stack.append("luks"),
+        "shared": lambda: machine.group.update(lock_type="sanlock"),
+        "partial": lambda: machine.group.update(partial=True),
+        "missing": lambda: machine.missing.update({"resize2fs", "xfs_growfs"}),
+        "oversized": lambda: fs and setattr(fs, "blocks", volume.extents * 1024 + 5),
+    }
+    actions[trouble]()
+
+
+def sound(machine, former):
+    """What holds at every moment, however a run ended."""
+    volume, before = machine.volumes["data"], former.volumes["data"]
+    assert volume.extents >= before.extents
+    assert volume.extents * EXTENT >= (volume.fs.blocks * 4096 if volume.fs and former_fits(former) else 0)
+    if volume.fs is not None:
+        assert volume.fs.blocks >= before.fs.blocks >= before.fs.used
+        # A file system never grows before its volume did.
+        assert volume.fs.blocks * 4096 <= max(volume.extents * EXTENT, before.fs.blocks * 4096)
+    assert machine.free >= 0
+
+
+def former_fits(former):
+    volume = former.volumes["data"]
+    return volume.fs is None or volume.fs.blocks * 4096 <= volume.extents * EXTENT
+
+
+def keeps_reserve(machine, former, wish):
+    return machine.free == former.free or machine.free >= wish["reserve_extents"]
+
+
+def shown(result):
+    return {key: result[key] for key in ("changed", "status", "reason", "before", "after", "diff", "commands", "stopped_at")}
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenario=scenarios())
+def test_check_mode_changes_nothing_and_tells_exactly_what_the_real_run_does(scenario):
+    machine, wish = scenario
+    untouched = copy.deepcopy(machine)
+    predicted = resize(machine, 0, check_mode=True, **wish)
+    machine.calls.clear()
+    assert machine == untouched
+    real = resize(machine, 0, **wish)
+    assert shown(predicted) == shown(real)
+    assert real["status"] in ("changed", "ok", "refused")
+    sound(machine, untouched)
+    assert keeps_reserve(machine, untouched, wish)
+    if real["status"] == "refused":
+        machine.calls.clear()
+        assert machine == untouched
+        assert real["message"]
+        assert not real["changed"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenario=scenarios())
+def test_second_run_changes_nothing(scenario):
+    machine, wish = scenario
+    first = resize(machine, 0, **wish)
+    again = resize(machine, 0, **wish)
+    assert not again["changed"]
+    assert again["status"] == ("refused" if first["status"] == "refused" else "ok")
+    assert again["after"] == first["after"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(scenario=scenarios(), when=st.sampled_from(["before", "after"]), data=st.data())
+def test_killed_run_is_finished_by_the_next_one(scenario, when, data):
+    machine, wish = scenario
+    former, undisturbed = copy.deepcopy(machine), copy.deepcopy(machine)
+    expected = resize(undisturbed, 0, **wish)
+    machine.kill_at = (data.draw(st.integers(0, len(undisturbed.calls) - 1)), when)
+    try:
+        resize(machine, 0, **wish)
+    except Killed:
+        sound(machine, former)
+        assert keeps_reserve(machine, former, wish)
+    machine.kill_at = None
+    second = resize(machine, 0, **wish)
+    assert second["status"] == ("refused" if expected["status"] == "refused" else second["status"])
+    assert second["status"] != "failed"
+    assert second["after"] == expected["after"]
+    third = resize(machine, 0, **wish)
+    assert not third["changed"]
+    sound(machine, former)
+    assert keeps_reserve(machine, former, wish)
+
+
+@settings(max_examples=200, deadline=None)
+@given(scenario=scenarios(), data=st.data())
+def test_no_sequence_of_killed_runs_does_harm(scenario, data):
+    machine, wish = scenario
+    former = copy.deepcopy(machine)
+    for _run in range(3):
+        wish = data.draw(wishes(machine.volumes["data"]))
+        machine.calls.clear()
+        machine.kill_at = (data.draw(st.integers(3, 10)), data.draw(st.sampled_from(["before", "after"])))
+        try:
+            resize(machine, 0, **wish)
+        except Killed:
+            continue
+        finally:
+            sound(machine, former)
+    machine.kill_at = None
+    last = resize(machine, 0, **wish)
+    assert not resize(machine, 0, **wish)["changed"]
+    assert last["status"] != "failed"
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenario=scenarios(healthy=True), data=st.data())
+def test_another_run_between_any_two_commands_does_no_harm(scenario, data):
+    """Even if the lock did not keep it away: sizes are absolute, so the larger wish wins and nothing shrinks."""
+    machine, wish = scenario
+    former, undisturbed = copy.deepcopy(machine), copy.deepcopy(machine)
+    resize(undisturbed, 0, **wish)
+    other, call = data.draw(wishes(machine.volumes["data"])), data.draw(st.integers(0, len(undisturbed.calls) - 1))
+
+    def intrude(host):
+        if len(host.calls) == call + 1:
+            host.at_call = None
+            resize(host, 0, **other)
+
+    machine.at_call = intrude
+    result = resize(machine, 0, **wish)
+    machine.at_call = None
+    sound(machine, former)
+    if result["status"] == "changed":
+        assert machine.volumes["data"].extents * EXTENT == result["after"]["size"]
+    for each in (wish, other):
+        resize(machine, 0, **each)
+        assert not resize(machine, 0, **each)["changed"]
+    sound(machine, former)
+
+
+@settings(max_examples=300, deadline=None)
+@given(scenario=scenarios(healthy=True), tool=st.sampled_from(["lvextend", "grow", "e2fsck"]), how=st.sampled_from(["fails", "lies"]))
+def test_no_exit_status_is_believed(scenario, tool, how):
+    machine, wish = scenario
+    former, undisturbed = copy.deepcopy(machine), copy.deepcopy(machine)
+    expected = resize(undisturbed, 0, **wish)
+    machine.broken = dict.fromkeys(["resize2fs", "xfs_growfs"] if tool == "grow" else [tool], how)
+    result = resize(machine, 0, **wish)
+    sound(machine, former)
+    if result["status"] == "changed":
+        assert shown(result) == shown(expected)
+    if result["status"] == "failed":
+        assert result["stopped_at"]
+        assert result["changed"] == (result["before"] != result["after"])
+    machine.broken = {}
+    assert resize(machine, 0, **wish)["after"] == expected["after"]
