@@ -15,7 +15,7 @@ description:
   - The weight of a volume is its priority × (its history mean / the sum over its VG) ^ O(_policy.share_exponent). Every volume is filled to the
     same level of extents per weight; one that wants less gets all it wants, and what it leaves lifts the level of the others.
   - A VG keeps its reserve. Volumes never shrink and never grow beyond their maximum or one step.
-  - Only volumes with RV(ignore:managed) true become actions. What the others would need is shown as proposals, out of what the managed ones leave.
+  - Only volumes with O(_input[].managed=true) become actions. What the others would need is shown as proposals, out of what the managed ones leave.
   - A volume with less than O(_policy.floor.free_fraction) free grows by one step even without a forecast, if it was observed lately.
   - The file system's overhead (journal, inode tables, blocks kept for root) is counted, so the volume is larger than the demand by it.
   - Pure. Equal input gives equal output, in whatever order the documents come.

@@ -19,6 +19,7 @@ description:
   - Evaluate it once (C(run_once) and M(ansible.builtin.set_fact)). In a variable it would run again at every use.
 extends_documentation_fragment:
   - foresight.capacity.store
+  - foresight.capacity.engine
 options:
   hosts:
     description: Take only the volumes of these hosts. Without it, of every host in the store.

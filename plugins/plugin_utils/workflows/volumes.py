@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.manage import Entry, choose, read_manage, read_reserve
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies, group_reason, volume_reason
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine, make_engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
 from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe, matches
@@ -41,9 +42,11 @@ def volumes(
     max_age: int | str | None = None,
     min_samples: int = 14,
     model: str = "auto",
-    engine: str | None = None,
+    engine: str | Engine | None = None,
+    workers: int | None = None,
+    dask_address: str | None = None,
 ) -> Document:
-    """Return `{volumes, groups, now}` as of DESIGN §4, sorted by entity.
+    """Return `{volumes, groups, now}` as of DESIGN §4, sorted by entity; hosts without LVM have none.
 
     A volume's demand is a quantile of the forecast peak of its `used_bytes` over the horizon.
 
@@ -55,7 +58,7 @@ def volumes(
     :param quantile: of the forecast peak, above 0 and below 1.
     :param step: seconds per step of the forecast; None = the usual distance of the samples.
     :param max_age: seconds after which a newest sample makes a forecast stale; None = three steps.
-    :raises InputError: for a wrong option, or when the store holds no volume of these hosts.
+    :raises InputError: for a wrong option, or when the store knows none of these hosts.
     :raises StoreError: when there is no store or it cannot be read.
     """
     entries = read_manage(None if manage is None else list(manage))
@@ -67,7 +70,7 @@ def volumes(
     with open_store(store, create=False) as notebook:
         everywhere = notebook.find_entities(kinds=["vg"])
         found = [entity for entity in notebook.find_entities(kinds=["lv"], hosts=hosts) if _is_measured(entity)]
-        if not found:
+        if not found and not notebook.find_entities(kinds=["host", "lv"], hosts=hosts):
             raise InputError(_nothing_found(hosts))
         forecasts = _forecasts(
             notebook,
@@ -79,7 +82,7 @@ def volumes(
             max_age=None if max_age is None else parse_duration(max_age, option="max_age"),
             min_samples=min_samples,
             model=model,
-            engine=engine,
+            engine=make_engine(engine, workers, dask_address),
         )
         resized = _last_resized(notebook, {entity.key for entity in found}, now)
         unfinished = find_unfinished(notebook, found, now)
@@ -125,8 +128,8 @@ def _is_measured(entity: Entity) -> bool:
 
 
 def _nothing_found(hosts: Sequence[str] | None) -> str:
-    whose = f"of {', '.join(sorted(hosts)[:5])}{' …' if len(hosts) > 5 else ''}" if hosts else "of any host"
-    return f"The store holds no logical volume {whose}; needed are facts of lvm_facts, recorded by the playbook foresight.capacity.observe (O(hosts))."
+    whose = f"nothing of {', '.join(sorted(hosts)[:5])}{' …' if len(hosts) > 5 else ''}" if hosts else "no host"
+    return f"The store holds {whose}; needed are facts of lvm_facts, recorded by the playbook foresight.capacity.observe (O(hosts))."
 
 
 def _forecasts(notebook: Store, found: Sequence[Entity], *, quantile: float, **options: t.Any) -> dict[int, Document]:

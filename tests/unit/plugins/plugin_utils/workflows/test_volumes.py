@@ -292,13 +292,21 @@ def test_values_that_a_host_got_wrong_cause_no_action(tmp_path):
         ({"exclude": "lv:*"}, "needed is a list"),
         ({"quantile": 1.5}, "needed is a number above 0 and below 1"),
         ({"horizon": "soon"}, "horizon"),
-        ({"hosts": ["nobody"]}, "no logical volume of nobody"),
+        ({"hosts": ["nobody"]}, "The store holds nothing of nobody"),
     ],
 )
 def test_wrong_options_are_told(store, options, told):
     with pytest.raises(InputError) as error:
         look_up(store, **options)
     assert told in str(error.value)
+
+
+def test_hosts_without_volumes_are_no_error(tmp_path):
+    path = str(tmp_path / "store.db")
+    documents = {"web1": facts("web1", START, [])}
+    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents, outcomes={})
+    document = look_up(path, now=START + 2)
+    assert (document["volumes"], [group["entity"] for group in document["groups"]]) == ([], ["vg:web1/vg0"])
 
 
 def test_without_a_store_the_error_says_how_to_get_one(tmp_path):
