@@ -42,7 +42,7 @@ def test_edited_dates_are_refused(store, made, tmp_path, key):
 def test_an_edited_action_is_refused_with_how_to_do_it_right(store, made, gates, tmp_path):
     text = (tmp_path / "plan.yml").read_text()
     (tmp_path / "plan.yml").write_text(text.replace(f"to: {{size: {12 * gates.GIB}}}", f"to: {{size: {15 * gates.GIB}}}"))
-    with pytest.raises(PlanError, match="has the id .*; needed is|was changed after it was made"):
+    with pytest.raises(PlanError, match=r"has the id .*; needed is|was changed after it was made"):
         found(store, tmp_path / "plan.yml")
 
 
