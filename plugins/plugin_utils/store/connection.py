@@ -149,9 +149,8 @@ def _engine(location: Location) -> sa.Engine:
             arguments: dict[str, t.Any] = {"connect_timeout": 10, "keepalives_idle": 30, "application_name": "foresight"}
             if password:
                 arguments["password"] = password
-            return sa.create_engine(
-                t.cast(str, location.url), connect_args=arguments, json_serializer=to_json, pool_size=1, max_overflow=-1
-            )
+            url = sa.make_url(t.cast(str, location.url)).set(drivername="postgresql+psycopg")
+            return sa.create_engine(url, connect_args=arguments, json_serializer=to_json, pool_size=1, max_overflow=-1)
         engine = sa.create_engine(
             sa.URL.create("sqlite", database=location.path),
             connect_args={"timeout": failures.BUSY_SECONDS},

@@ -80,7 +80,11 @@ def _explain(location: Location, error: BaseException) -> str:
     else:
         state = getattr(error, "sqlstate", None)
         if state is None and location.dialect == "postgresql":
-            reason = "the server cannot be reached; needed is a running PostgreSQL at this address"
+            # libpq gives no code for a connection that failed, and its text may be in any language
+            reason = (
+                "the server cannot be reached, or refuses this user or database; needed are a running PostgreSQL at this address, an existing database "
+                "(createdb), and the user's password in FORESIGHT_STORE_PASSWORD or PGPASSFILE"
+            )
         else:
             reason = _POSTGRESQL.get(state or "", _POSTGRESQL.get((state or "")[:2]))
     return f"Cannot use the store {location}: {reason or 'the database refused a statement'} ({_OPTION}). It says: {seen}"

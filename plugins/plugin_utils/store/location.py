@@ -72,4 +72,4 @@ def _without_password(rest: str) -> str:
             "The store's URL carries a password, which would show up in logs and task output. Needed is postgresql://USER@HOST/DATABASE; "
             f"give the password in the environment variable FORESIGHT_STORE_PASSWORD or in a file named by PGPASSFILE ({_OPTION})."
         )
-    return f"postgresql+psycopg://{rest}"
+    return f"postgresql://{rest}"

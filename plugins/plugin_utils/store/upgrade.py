@@ -83,11 +83,15 @@ def _create(session: Session, connection: sa.Connection, version: str) -> None:
             "or for PostgreSQL an empty schema (O(store), foresight_store or E(FORESIGHT_STORE))."
         )
     tables().metadata.create_all(connection)
-    for name, query in views(session.dialect).items():
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS {query}")
+    _create_views(session, connection)
     connection.exec_driver_sql(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     connection.exec_driver_sql(f"INSERT INTO {VERSION_TABLE} VALUES ('{version}')")
     logger("store").info("Created the store %s, schema version %s", session.location, version)
+
+
+def _create_views(session: Session, connection: sa.Connection) -> None:
+    for name, query in views(session.dialect).items():
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {query}")
 
 
 def _upgrade(session: Session, connection: sa.Connection, found: str, version: str, migrations: str) -> None:
@@ -96,7 +100,11 @@ def _upgrade(session: Session, connection: sa.Connection, found: str, version: s
     config = alembic_config.Config(attributes={"connection": connection, "version_table": VERSION_TABLE})
     config.set_main_option("script_location", migrations.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    for name in sa.inspect(connection).get_view_names():
+        if name in views(session.dialect):  # they would stand in the way of rebuilding a table
+            connection.exec_driver_sql(f"DROP VIEW {name}")
     alembic_command.upgrade(config, version)
+    _create_views(session, connection)
     if session.dialect == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if broken is not None:

@@ -39,7 +39,7 @@ def test_the_option_wins_over_the_environment_and_that_over_the_default():
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
 def test_postgresql_by_its_names(scheme):
-    assert resolve(f"{scheme}://me@db/f", {}) == Location("postgresql", None, "postgresql+psycopg://me@db/f")
+    assert resolve(f"{scheme}://me@db/f", {}) == Location("postgresql", None, "postgresql://me@db/f")
 
 
 @pytest.mark.parametrize(

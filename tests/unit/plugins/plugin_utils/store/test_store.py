@@ -38,9 +38,14 @@ def test_the_directory_is_the_users_own(tmp_path):
 
 def test_an_error_in_a_transaction_undoes_all_of_it(store, new_series):
     (series,) = new_series(store, 1)
-    with pytest.raises(ZeroDivisionError), store.transaction():
-        store.write_samples([series], [60], [1.0])
-        raise ZeroDivisionError
+
+    def fail():
+        with store.transaction():
+            store.write_samples([series], [60], [1.0])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert store.sample_extent([series])[2].tolist() == [0]
 
 

@@ -1,0 +1,78 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import ActionRow, PlanRow
+
+
+def plan(number, **more):
+    return {"id": f"plan{number}", "created_at": 100 + number, "expires_at": 3700 + number, "check": False, **more}
+
+
+def test_a_plan_comes_back_exactly(store):
+    document = plan(1, actions=[{"to": {"size": 2**62}, "cost": 0.1, "huge": 1e22, "undo": None}], z=1, a=2)
+    store.save_plan(document)
+    row = store.load_plan("plan1")
+    assert row == PlanRow("plan1", document, "proposed", 101, 3701, False, None, None)
+    assert list(row.document) == list(document)
+    assert isinstance(row.document["actions"][0]["huge"], float)
+    assert store.load_plan("plan2") is None
+
+
+def test_a_plan_is_immutable_and_keeps_its_state(store):
+    store.save_plan(plan(1))
+    assert store.set_plan_state("plan1", "approved", at=200, by="ada")
+    store.save_plan(plan(1, created_at=900))
+    assert store.load_plan("plan1") == PlanRow("plan1", plan(1), "approved", 101, 3701, False, "ada", 200)
+
+
+def test_a_check_plan_says_so(store):
+    store.save_plan(plan(1, check=True))
+    assert store.load_plan("plan1").check is True
+
+
+def test_states_are_set_only_from_expected_ones(store):
+    store.save_plan(plan(1))
+    assert not store.set_plan_state("plan1", "applied", at=1, expected=["approved"])
+    assert store.set_plan_state("plan1", "approved", at=2, by="ada", expected=["proposed"])
+    assert not store.set_plan_state("plan1", "approved", at=3, by="bob", expected=["proposed"])
+    assert store.set_plan_state("plan1", "applied", at=4, expected=["proposed", "approved"])
+    row = store.load_plan("plan1")
+    assert (row.state, row.approved_by, row.approved_at) == ("applied", "ada", 2)
+    assert not store.set_plan_state("nobody", "applied", at=5)
+
+
+def test_an_unknown_state_is_refused(store):
+    with pytest.raises(StoreError, match="needed is one of proposed"):
+        store.save_plan(plan(1), state="done")
+
+
+def test_plans_by_state_newest_first(store):
+    for number in range(3):
+        store.save_plan(plan(number))
+    store.set_plan_state("plan1", "expired", at=1)
+    assert [row.id for row in store.find_plans()] == ["plan2", "plan1", "plan0"]
+    assert [row.id for row in store.find_plans(["proposed"])] == ["plan2", "plan0"]
+
+
+def test_progress_of_actions(store):
+    store.save_plan(plan(1))
+    run = store.start_run("apply", at=5, check=False, detail={})
+    store.set_action("plan1", "a1", "started", at=6, run_id=run, detail={})
+    store.set_action("plan1", "a1", "changed", at=7, run_id=run, detail={"seconds": 0.5})
+    store.set_action("plan1", "a2", "refused", at=8, run_id=None, detail={"reason": "shared_vg"})
+    assert store.find_actions("plan1") == {
+        "a1": ActionRow("plan1", "a1", "changed", 7, run, {"seconds": 0.5}),
+        "a2": ActionRow("plan1", "a2", "refused", 8, None, {"reason": "shared_vg"}),
+    }
+    assert store.find_actions("plan2") == {}
+
+
+def test_an_action_of_no_plan_is_refused(store):
+    with pytest.raises(StoreError, match="refers to something that is not in the store"):
+        store.set_action("nobody", "a1", "started", at=6, run_id=None, detail={})
