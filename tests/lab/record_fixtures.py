@@ -39,7 +39,7 @@ def main() -> None:
         record_lxc(host, FIXTURES / "lxc" / "cgroup2")
         # The same containers on a host that still has cgroup v1.
         host.vm.boot(host.vm.image, "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1")
-        record_lxc(host, FIXTURES / "lxc" / "cgroup1")
+        record_lxc(host, FIXTURES / "lxc" / "cgroup1_lxc5")
     finally:
         fleet.down([NAME])
 
@@ -75,7 +75,8 @@ def record_lxc(host: LabHost, target: Path) -> None:
     copy_tree(
         host,
         target,
-        "/sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/lxc.payload.* /sys/fs/cgroup/*/lxc.payload.* "
+        "/sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/lxc.payload.* "
+        "$(for group in memory cpu,cpuacct blkio pids freezer cpuset; do echo /sys/fs/cgroup/$group/lxc.payload.*; done) "
         "/var/lib/lxc/*/config /etc/lxc/default.conf /etc/lxc/lxc.conf /proc/self/mountinfo /proc/self/cgroup /proc/pressure "
         "/proc/uptime /proc/stat /proc/meminfo /proc/net/dev /etc/machine-id /proc/sys/kernel/random/boot_id "
         "$(for name in run1 frozen1; do p=$(lxc-info -n $name -pH); echo /proc/$p/cgroup /proc/$p/net/dev /proc/$p/mountinfo /proc/$p/stat /proc/$p/status; done)",
@@ -113,7 +114,7 @@ for top in subprocess.run("ls -d {paths}".replace("\\n", " "), shell=True, captu
                     found[path] = file.read()
             except (OSError, UnicodeDecodeError):
                 continue
-            if name.startswith(("hugetlb.", "rdma.", "misc.")):
+            if name.startswith(("hugetlb.", "rdma.", "misc.", "cpuacct.usage_", "memory.kmem.")):
                 del found[path]
 json.dump(found, sys.stdout)
 """

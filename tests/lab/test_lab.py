@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +146,18 @@ def test_lxc_container_runs_on_cgroup_v2(host: LabHost) -> None:
     host.run(["lxc-cgroup", "-n", "c1", "memory.max", str(128 << 20)])
     assert host.read("/sys/fs/cgroup/lxc.payload.c1/memory.max").strip() == str(128 << 20)
     host.run(["lxc-stop", "-k", "-n", "c1"])
+
+
+@pytest.mark.full
+def test_power_cut_keeps_disks_and_nothing_else(host: LabHost) -> None:
+    host.run("vgremove -f -y scratch; vgcreate scratch /dev/vdb && touch /run/volatile")
+    booted = host.read("/proc/sys/kernel/random/boot_id")
+    host.power_cycle()
+    assert host.read("/proc/sys/kernel/random/boot_id") != booted
+    assert host.read("/proc/sys/kernel/hostname").strip() == host.name
+    assert host.run(["vgs", "--noheadings", "-o", "vg_name", "scratch"]).stdout.strip() == "scratch"
+    assert host.run(["test", "-e", "/run/volatile"], check=False).returncode == 1
+    assert abs(int(host.run(["date", "+%s"]).stdout) - time.time()) < 5
 
 
 def test_host_that_is_not_up_is_named() -> None:
