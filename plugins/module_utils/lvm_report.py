@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.module_utils.block_devices import read_block_devices
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import Commands
 from ansible_collections.foresight.capacity.plugins.module_utils.disk_usage import measure
-from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import MountTable, Top, Volume, describe, find_top
+from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import MountTable, Top, describe, find_top
 from ansible_collections.foresight.capacity.plugins.module_utils.guest_disks import GuestDisks, find_guest_disks
 from ansible_collections.foresight.capacity.plugins.module_utils.identity import document_header
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_query import NoReport, fetch_report, local_system_id, lvm_version
@@ -69,20 +69,12 @@ def _volumes(rows: list[LvRow], commands: Commands, files: TargetFiles, statvfs:
     devices = read_block_devices(commands)
     table = MountTable(read_mounts(files), devices, [row.volume for row in rows])
     guests = find_guest_disks(files)
-    carriers: dict[str, tuple[Volume, Top]] = {}
-    points = []
-    for row in rows:
-        if row.carries_data:
-            top = find_top(row.volume, devices)
-            carriers[row.entry["uuid"]] = (row.volume, top)
-            point = table.measuring_point(table.mounts(top)) if top.reason is None else None
-            points += [point] if point else []
-    measured = measure(points, statvfs)
-    for row in rows:
-        carrier = carriers.get(row.entry["uuid"])
-        if carrier is not None:
-            row.entry.update(stack=carrier[1].stack, filesystem=describe(carrier[1], carrier[0], table, measured))
-            row.entry["role"] = _role(row, carrier[1], guests)
+    tops = [find_top(row.volume, devices) if row.carries_data else None for row in rows]
+    points = [table.measuring_point(table.mounts(top)) for top in tops if top is not None and top.reason is None]
+    measured = measure([point for point in points if point is not None], statvfs)
+    for row, top in zip(rows, tops):  # noqa: B905 (Python 3.8)
+        if top is not None:
+            row.entry.update(stack=top.stack, filesystem=describe(top, row.volume, table, measured), role=_role(row, top, guests))
     return [row.entry for row in rows]
 
 
