@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import io
 import os
@@ -58,7 +59,8 @@ def _client(address: str) -> Iterator[t.Any]:
 
 def _agree(client: t.Any, address: str, root: str) -> None:
     """Upload the code where the collection is missing, then compare code, Python and packages of every worker with ours."""
-    ours = _versions()
+    files = _files(os.path.join(root, *_COLLECTION))
+    ours = _versions(files)
     seen: dict[str, dict[str, str]] = client.run(_probe())
     if not seen:
         raise ForesightError(f"The dask scheduler at {address} has no worker; start one with: dask worker {address}")
@@ -66,7 +68,7 @@ def _agree(client: t.Any, address: str, root: str) -> None:
         with tempfile.TemporaryDirectory(prefix="foresight-") as folder:
             path = os.path.join(folder, f"foresight_capacity_{ours['collection']}.zip")
             with open(path, "wb") as stream:
-                stream.write(code_archive(root))
+                stream.write(code_archive(files))
             client.upload_file(path)
         seen = client.run(_probe())
     differences = sorted(
@@ -107,35 +109,37 @@ def _probe() -> Callable[[], dict[str, str]]:
     return versions
 
 
-def _versions() -> dict[str, str]:
+def _versions(files: dict[str, bytes]) -> dict[str, str]:
     found = _probe()()
-    return {**found, "python": ".".join(platform.python_version_tuple()[:2]), "collection": code_digest()}
+    return {**found, "python": ".".join(platform.python_version_tuple()[:2]), "collection": _digest(files)}
 
 
 def code_digest() -> str:
     """Return a short digest of the collection's controller code, the same for an installed and an uploaded copy."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    loader = globals().get("__loader__")
-    archive = getattr(loader, "archive", None)
+    archive = getattr(globals().get("__loader__"), "archive", None)
     if archive is not None:
         with zipfile.ZipFile(archive) as uploaded:
             return uploaded.comment.decode()
-    return hashlib.sha256(_zipped(_files(os.path.dirname(os.path.dirname(folder))))).hexdigest()[:12]
+    return _digest(_files(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
 
 
-def code_archive(root: str) -> bytes:
+def code_archive(files: dict[str, bytes]) -> bytes:
     """Return a zip of the controller code that Python can import, with every level a regular package; its comment is the digest."""
-    base = os.path.join(root, *_COLLECTION)
-    files = _files(base)
     prefix = "/".join(_COLLECTION)
     packages = {"/".join(_COLLECTION[:depth]) for depth in range(1, 4)} | {f"{prefix}/plugins"}
     packages |= {f"{prefix}/{os.path.dirname(name)}" for name in files}
     members = {f"{prefix}/{name}": content for name, content in files.items()}
     members.update({f"{package}/__init__.py": b"" for package in packages if f"{package}/__init__.py" not in members})
-    return _zipped(members, comment=code_digest())
+    return _zipped(members, comment=_digest(files))
 
 
+def _digest(files: dict[str, bytes]) -> str:
+    return hashlib.sha256(_zipped(files)).hexdigest()[:12]
+
+
+@functools.cache
 def _files(base: str) -> dict[str, bytes]:
+    """Return the files of the controller code by their path below base; read once, for this process runs what it has imported."""
     found = {}
     for folder in _CODE:
         for directory, _names, names in os.walk(os.path.join(base, folder)):
