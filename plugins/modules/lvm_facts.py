@@ -162,8 +162,8 @@ ansible_facts:
               sample: linear
             attr: {description: The attribute letters of C(lvs)., type: str, returned: always, sample: -wi-ao----}
             tags: {description: LVM tags., type: list, elements: str, returned: always}
-            origin: {description: Of a snapshot, the volume it was taken of., type: str, returned: always}
-            pool: {description: Of a thin volume, its pool., type: str, returned: always}
+            origin: {description: "Of a snapshot, the volume it was taken of.", type: str, returned: always}
+            pool: {description: "Of a thin volume, its pool.", type: str, returned: always}
             snapshot_fraction:
               description: How full a copy-on-write snapshot is; 1.0 once it overflowed.
               type: float

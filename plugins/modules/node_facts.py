@@ -92,7 +92,7 @@ ansible_facts:
           type: dict
           returned: always
           contains:
-            user: {description: Processes, nice ones included., type: float, returned: always}
+            user: {description: "Processes, nice ones included.", type: float, returned: always}
             system: {description: "Kernel, interrupts included.", type: float, returned: always}
             iowait: {description: Idle while a disk was waited for., type: float, returned: always}
             steal: {description: Taken by the hypervisor., type: float, returned: always}
