@@ -190,15 +190,35 @@ options:
         default: 0.5
       floor:
         description:
-          - Grow by C(step_fraction) (default V(0.1)) of the volume when less than C(free_fraction) (default V(0.1)) of the file system is free and
-            the fact is at most C(max_age_seconds) (default V(3600)) old. Needs no forecast and does not wait for quiet hours or a cool-down.
-          - A C(free_fraction) of V(0) switches floors off.
+          - Grow by one step when little is free, as it was observed lately. Needs no forecast and does not wait for quiet hours or a cool-down.
         type: dict
+        suboptions:
+          free_fraction:
+            description: Less than this fraction of the file system is free. V(0) switches floors off.
+            type: float
+            default: 0.1
+          step_fraction:
+            description: The step, as a fraction of the volume.
+            type: float
+            default: 0.1
+          max_age_seconds:
+            description: How old the observation may be.
+            type: int
+            default: 3600
       quiet_hours:
-        description: Times of day in UTC, each C(from) and C(to) as C("HH:MM"), in which forecasts cause no change of a managed volume.
+        description: Times of day in UTC in which forecasts cause no change of a managed volume.
         type: list
         elements: dict
         default: []
+        suboptions:
+          from:
+            description: When they begin, as C("HH:MM") in quotes.
+            type: str
+            required: true
+          to:
+            description: When they end. A time before O(_policy.quiet_hours[].from) is one of the next day.
+            type: str
+            required: true
       cool_down_seconds:
         description: How long a forecast causes no further change of a volume after it was resized.
         type: int

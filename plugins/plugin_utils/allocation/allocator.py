@@ -21,6 +21,9 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import fo
 
 Document = dict[str, t.Any]
 
+# A weight that vanished would make a level infinite.
+_LIGHTEST = 1e-30
+
 
 def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Document]]:
     """Share the free extents of each VG among its volumes and return what to change.
@@ -91,7 +94,7 @@ def _shares(needs: Sequence[Need], proportions: Mapping[str, float], policy: Pol
         Claim(
             need.volume.entity,
             need.allowed,
-            need.volume.priority * proportions[need.volume.entity] ** policy.share_exponent,
+            max(need.volume.priority * proportions[need.volume.entity] ** policy.share_exponent, _LIGHTEST),
             need.volume.copies,
         )
         for need in needs

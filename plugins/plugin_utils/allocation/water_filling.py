@@ -60,19 +60,22 @@ def fill(claims: Sequence[Claim], spendable: int) -> dict[str, int]:
 
 def _level_below(claims: Sequence[Claim], spendable: int) -> float:
     """Return a level whose extents all fit, with only few extents left over (negative: not even the first of each)."""
-    low, high = -1.0, max(claim.extents / claim.weight for claim in claims)
-    few = len(claims)
-    while True:
-        middle = (low + high) / 2 if low >= 0 else (high / 2 if high > math.ulp(0.0) else 0.0)
+
+    def taken(level: float) -> int:
+        return sum(_at(claim, level) * claim.copies for claim in claims)
+
+    low, high = 0.0, max(claim.extents / claim.weight for claim in claims)
+    if taken(low) > spendable:
+        return -1.0
+    while spendable - taken(low) > len(claims):
+        middle = (low + high) / 2
         if not low < middle < high:
-            return low
-        taken = sum(_at(claim, middle) * claim.copies for claim in claims)
-        if taken > spendable:
+            break
+        if taken(middle) > spendable:
             high = middle
         else:
             low = middle
-            if spendable - taken <= few:
-                return low
+    return low
 
 
 def _at(claim: Claim, level: float) -> int:

@@ -326,3 +326,9 @@ def test_the_worked_example_of_the_documentation(volume, group, strategy, shares
     answer = ask(volumes, [group(extents_free=3071, reserve_extents=1280)], strategy=strategy)
     assert grown(answer) == {f"lv:web1/vg0/{name}": extents for name, extents in shares.items()}
     assert answer["proposals"][-1]["bytes"] == 2870 * EXTENT
+
+
+def test_a_priority_next_to_nothing_still_gets_what_is_left(volume, group):
+    volumes = [volume("first"), volume("last", priority=1e-300, history_mean_bytes=1)]
+    shares = grown(ask(volumes, [group(extents_free=300, reserve_extents=0)], share_exponent=4))
+    assert shares == {"lv:web1/vg0/first": 299, "lv:web1/vg0/last": 1}
