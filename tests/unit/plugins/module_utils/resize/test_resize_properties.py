@@ -53,7 +53,10 @@ def scenarios(draw, healthy=False):
 def wishes(draw, volume):
     """Mostly growth, of whole extents or not; sometimes the present size, or less."""
     more = draw(st.one_of(st.integers(10, 80), st.integers(1, 80), st.sampled_from([0, -1, -20])))
-    wish = {"size": (volume.extents + more) * EXTENT - draw(st.sampled_from([0, 0, 1])), "named_exactly": draw(st.sampled_from([True, True, False]))}
+    wish = {
+        "size": (volume.extents + more) * EXTENT - draw(st.sampled_from([0, 0, 1])),
+        "named_exactly": draw(st.sampled_from([True, True, False])),
+    }
     wish["reserve_extents"] = draw(st.sampled_from([0, 0, 10, 60]))
     if draw(st.booleans()):
         wish["expect_size"] = (volume.extents + draw(st.sampled_from([0, 0, 0, 0, -1, 3]))) * EXTENT

@@ -1,0 +1,59 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module as a program: options in, one JSON document out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import parse_request
+
+MODULE = "ansible_collections.foresight.capacity.plugins.modules.lv_resize"
+DEFAULTS = {"vg": "vg0", "lv": "data", "size": "1G", "expect": None, "reserve_extents": 0, "allow_fsck": False, "named_exactly": False}
+
+
+def run(**options):
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"_ansible_check_mode": True, **options}})
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-m", MODULE], input=arguments, capture_output=True, text=True, check=False, env=environment)
+    return json.loads(done.stdout)
+
+
+def test_wrong_size_names_its_option():
+    result = run(vg="vg0", lv="data", size="40 GB")
+    assert (result["failed"], result["status"], result["reason"]) == (True, "refused", "wrong_option")
+    assert result["msg"].startswith("O(size): '40 GB' is not a size; write bytes")
+
+
+def test_group_that_is_not_there_is_refused_with_all_keys():
+    result = run(vg="no-such-group", lv="data", size="1G")
+    assert result["failed"]
+    assert result["status"] == "refused"
+    assert result["reason"] in ("not_installed", "needs_root", "not_found")
+    assert result["msg"] == result["message"]
+    assert {"before", "after", "diff", "commands", "seconds", "stopped_at", "changed"} <= set(result)
+
+
+def test_request_of_a_task():
+    expect = {"uuid": "u", "size": "512 MiB"}
+    request = parse_request({**DEFAULTS, "expect": expect, "reserve_extents": 7, "allow_fsck": True})
+    assert request == Request("vg0", "data", 2**30, "u", 2**29, 7, Options(allow_fsck=True))
+    assert parse_request(DEFAULTS).expect_size is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [({"size": "0"}, r"O\(size\)"), ({"expect": {"size": "x"}}, r"O\(expect.size\)"), ({"reserve_extents": -1}, r"O\(reserve_extents\)")],
+)
+def test_wrong_option_is_named(wrong, named):
+    with pytest.raises(ValueError, match=named):
+        parse_request({**DEFAULTS, **wrong})
