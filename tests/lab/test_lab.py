@@ -42,7 +42,7 @@ def ansible(host: LabHost, module: str, arguments: str = "") -> list[str]:
 
 
 def finish(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_hosts_are_machines_of_their_own(hosts: list[LabHost]) -> None:
