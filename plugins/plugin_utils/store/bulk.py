@@ -109,7 +109,7 @@ def _from_child(session: Session, query: str, weighted: bool) -> Iterator[Block]
                 while head := sink.read(8):
                     (rows,) = struct.unpack("=q", head)
                     columns = [np.frombuffer(sink.read(8 * rows), dtype=kind) for kind in ("i8", "i8", "f8", "f8")[: 4 if weighted else 3]]
-                    yield Block(*columns, *([] if weighted else [None]))  # type: ignore[arg-type]
+                    yield Block(columns[0], columns[1], columns[2], columns[3] if weighted else None)
             finally:
                 sink.close()  # a reader that stops early ends the child by a broken pipe
         if child.returncode:

@@ -82,7 +82,8 @@ class History(Session):
         """Note that a run began and return its id."""
         with self.transaction() as connection:
             row = {"verb": verb, "started_at": at, "check_mode": check, "detail": dict(detail)}
-            return t.cast(int, connection.execute(sa.insert(tables().run).values(row)).inserted_primary_key[0])
+            created = connection.execute(sa.insert(tables().run).values(row).returning(tables().run.c.id))
+            return t.cast(int, created.scalar_one())
 
     def finish_run(self, run_id: int, *, at: int, status: str, detail: Mapping[str, t.Any] | None = None) -> None:
         """Note how a run ended; without a detail the one of its start stays.

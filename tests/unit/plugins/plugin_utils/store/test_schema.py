@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+import store_diagram
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -48,3 +49,8 @@ def test_samples_are_named_rows_for_grafana(store, location):
 def test_foreign_keys_hold(store):
     with pytest.raises(StoreError, match="refers to something that is not in the store"), store.transaction() as connection:
         connection.execute(sa.insert(tables().series).values(entity_id=77, metric="x", unit="y", synthetic=False))
+
+
+def test_the_documentation_is_up_to_date():
+    """Otherwise: .venv/bin/python tests/support/store_diagram.py"""
+    assert store_diagram.PAGE.read_text(encoding="utf-8") == store_diagram.page()

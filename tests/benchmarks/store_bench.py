@@ -1,0 +1,288 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writing and reading samples beside pandas, on SQLite and on a real PostgreSQL. Prints Markdown; fails when a goal is missed.
+
+    .venv/bin/python tests/benchmarks/store_bench.py [--quick]
+
+Every measurement is a process of its own on the same synthetic data; imports and connections are not counted. What is
+compared takes turns, the best of the rounds counts. pandas reads rows into a table; the store reads the same rows into aligned arrays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, Store, bulk, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import resolve
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
+import postgres
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SERIES = 10_000
+STEP = 600
+START = 1_699_999_200  # a full hour
+GOAL_READ = 5.0
+GOAL_MEMORY = 3.0
+GOAL_RECORD = 2.0
+
+
+# ── what is measured, each in a process of its own ──────────────────────────────────────────────────────────────────────
+
+
+def prepare(location: str, _samples: int) -> dict[str, float]:
+    """Make the series."""
+    with open_store(location) as store:
+        _make_series(store)
+    return {}
+
+
+def write_store(location: str, samples: int) -> dict[str, float]:
+    """Upsert so many samples of every series in one call, in the order in which observations arrive."""
+    series, times, values = _data(samples)
+    with open_store(location) as store:
+        seconds, written = _timed(lambda: store.write_samples(series, times, values))
+        _must(written == len(series) and int(store.sample_extent(np.arange(1, SERIES + 1))[2].sum()) == len(series))
+    return {"seconds": seconds}
+
+
+def write_pandas(location: str, samples: int) -> dict[str, float]:
+    """Append the same samples to a table without any key."""
+    series, times, values = _data(samples)
+    frame = pd.DataFrame({"series_id": series, "time": times, "value": values, "flag": np.zeros(len(series), dtype=np.int16)})
+    engine = _engine(location)
+    seconds, _ = _timed(lambda: frame.to_sql("bare", engine, index=False, if_exists="replace"))
+    with engine.connect() as connection:
+        _must(connection.execute(sa.text("SELECT count(*) FROM bare")).scalar() == len(series))
+    return {"seconds": seconds}
+
+
+def fill(location: str, samples: int) -> dict[str, float]:
+    """Write so many samples of every series, 100 at a time, as recordings of many runs lie in a store."""
+    with open_store(location) as store:
+        for begin in range(0, samples, 100):
+            store.write_samples(*_data(min(100, samples - begin), begin))
+    return {}
+
+
+def read_store(location: str, samples: int) -> dict[str, float]:
+    """Read everything into aligned arrays; tell the growth of peak memory of this process and of its reading child."""
+    bulk.CHILD_FROM = 0
+    question = {"start": START, "step": STEP, "how": "last"}
+    with open_store(location) as store:
+        store.read_samples([1], end=START + STEP, **question)  # loads every library, here and in the child
+        before = _peak()
+        seconds, values = _timed(lambda: store.read_samples(np.arange(1, SERIES + 1), end=START + samples * STEP, **question))
+        grown = _peak() - before
+    _must(values.shape == (SERIES, samples) and bool(np.isfinite(values).all()))
+    return {"seconds": seconds, "memory": grown / values.nbytes, "sum": float(values.sum())}
+
+
+def read_pandas(location: str, samples: int) -> dict[str, float]:
+    """Read the same rows into a table."""
+    query = (
+        f"SELECT series_id, time, value FROM sample WHERE series_id BETWEEN 1 AND {SERIES} "
+        f"AND time >= {START} AND time < {START + samples * STEP} AND flag = 0 AND value IS NOT NULL"
+    )
+    with _engine(location).connect() as connection:
+        pd.read_sql(sa.text(query + " AND time < 0"), connection)
+        before = _peak()
+        seconds, frame = _timed(lambda: pd.read_sql(sa.text(query), connection))
+    _must(len(frame) == SERIES * samples)
+    return {"seconds": seconds, "memory": (_peak() - before) / (8 * SERIES * samples), "sum": float(frame["value"].sum())}
+
+
+def record(location: str, _samples: int) -> dict[str, float]:
+    """The store's part of one observation of 200 hosts with 50 volumes each, six metrics per volume, in one transaction; then the next one."""
+    seconds = {}
+    with open_store(location) as store:
+        for turn, name in enumerate(("first", "seconds")):
+            rows = [_volume(number, START + turn * STEP) for number in range(SERIES)]
+
+            def observe(rows: list[EntityRow] = rows, now: int = START + turn * STEP) -> None:
+                with store.transaction():
+                    entities = store.put_entities(rows)
+                    series = store.put_series(
+                        [(number, f"metric_{metric}", "bytes", False) for number in entities.values() for metric in range(6)]
+                    )
+                    store.write_samples(list(series.values()), [now] * len(series), np.arange(len(series), dtype=float))
+
+            seconds[name], _ = _timed(observe)
+    return seconds
+
+
+MEASUREMENTS: dict[str, Callable[[str, int], dict[str, float]]] = {
+    function.__name__: function for function in (prepare, write_store, write_pandas, fill, read_store, read_pandas, record)
+}
+
+
+def _make_series(store: Store) -> None:
+    entities = store.put_entities([_volume(number, START) for number in range(SERIES)])
+    store.put_series([(number, "used_bytes", "bytes", False) for number in sorted(entities.values())])
+
+
+def _volume(number: int, now: int) -> EntityRow:
+    host, name = f"web{number // 50}", f"volume{number % 50}"
+    attributes = {
+        "vg": "vg0",
+        "lv": name,
+        "size_bytes": 10 << 30,
+        "tags": ["a"],
+        "fs": {"type": "ext4", "size": 10 << 30, "used": number, "mountpoints": [f"/{name}"]},
+    }
+    return EntityRow(f"lv:{host}/uuid{number}", f"lv:{host}/vg0/{name}", "lv", host, {**attributes, "observed_at": now}, now)
+
+
+def _data(samples: int, begin: int = 0) -> tuple[t.Any, t.Any, t.Any]:
+    series = np.tile(np.arange(1, SERIES + 1), samples)
+    times = np.repeat(START + (begin + np.arange(samples)) * STEP, SERIES)
+    return series, times, np.random.default_rng(begin).random(len(series)) * 1e12
+
+
+def _timed(function: Callable[[], t.Any]) -> tuple[float, t.Any]:
+    begin = time.perf_counter()
+    result = function()
+    return time.perf_counter() - begin, result
+
+
+def _peak() -> int:
+    return sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) * 1024
+
+
+def _must(correct: bool) -> None:
+    if not correct:
+        raise SystemExit("The result of a measurement is wrong.")
+
+
+def _engine(location: str) -> sa.Engine:
+    """An engine for pandas with the same durability as the store's."""
+    place = resolve(location)
+    if place.path is None:
+        return sa.create_engine(sa.make_url(t.cast(str, place.url)).set(drivername="postgresql+psycopg"))
+    engine = sa.create_engine(sa.URL.create("sqlite", database=place.path))
+
+    @sa.event.listens_for(engine, "connect")
+    def _settle(connection: t.Any, _record: t.Any) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+
+    return engine
+
+
+# ── the run ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def measure(name: str, location: str, samples: int = 0) -> dict[str, float]:
+    """Run one measurement in a new process and return what it tells."""
+    command = [sys.executable, __file__, "--measure", name, "--location", location, "--samples", str(samples)]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"The measurement {name} failed.")
+    return t.cast("dict[str, float]", json.loads(done.stdout))
+
+
+def compare(engine: str, place: Callable[[], str], write: int, read: int, rounds: int) -> list[str]:
+    """Print the rows of one engine; return the goals that were missed."""
+    missed = []
+    ours, again, theirs = [], [], []
+    for _ in range(rounds):
+        location, bare = place(), place()
+        measure("prepare", location)
+        ours.append(measure("write_store", location, write)["seconds"])
+        theirs.append(measure("write_pandas", bare, write)["seconds"])
+        again.append(measure("write_store", location, write)["seconds"])
+    ratio = min(theirs) / min(ours)
+    print(
+        f"| {engine} | write {SERIES * write:,} samples, upsert by key | {min(ours):.2f} s | `to_sql`, bare table | {min(theirs):.2f} s | {ratio:.1f} × | ≥ 1 × | |"
+    )
+    print(f"| {engine} | the same samples again | {min(again):.2f} s | | | | | |")
+    if ratio < 1:
+        missed.append(f"{engine}: writing takes longer than pandas.to_sql")
+    location = place()
+    measure("prepare", location)
+    measure("fill", location, read)
+    pairs = [(measure("read_store", location, read), measure("read_pandas", location, read)) for _ in range(rounds)]
+    _must(all(abs(a["sum"] / b["sum"] - 1) < 1e-9 for a, b in pairs))
+    fast, slow = min(pair[0]["seconds"] for pair in pairs), min(pair[1]["seconds"] for pair in pairs)
+    memory, other = max(pair[0]["memory"] for pair in pairs), max(pair[1]["memory"] for pair in pairs)
+    print(
+        f"| {engine} | read {SERIES * read:,} samples, {SERIES:,} series | {fast:.2f} s | `read_sql` | {slow:.2f} s | {slow / fast:.1f} × | ≥ {GOAL_READ:.0f} × "
+        f"| {memory:.1f} × (goal ≤ {GOAL_MEMORY:.0f} ×), pandas {other:.1f} × |",
+        flush=True,
+    )
+    if slow / fast < GOAL_READ:
+        missed.append(f"{engine}: reading is {slow / fast:.1f} × as fast as pandas.read_sql, the goal is {GOAL_READ:.0f} ×")
+    if memory > GOAL_MEMORY:
+        missed.append(f"{engine}: reading takes {memory:.1f} × the memory of the arrays, the goal is {GOAL_MEMORY:.0f} ×")
+    turns = [measure("record", place()) for _ in range(rounds)]
+    first, second = (min(turn[name] for turn in turns) for name in ("first", "seconds"))
+    print(
+        f"| {engine} | record {SERIES:,} entities and {6 * SERIES:,} samples, one transaction | {second:.2f} s (new store: {first:.2f} s) | | | | ≤ {GOAL_RECORD:.0f} s | |",
+        flush=True,
+    )
+    if second > GOAL_RECORD:
+        missed.append(f"{engine}: recording takes {second:.1f} s, the goal is {GOAL_RECORD:.0f} s")
+    return missed
+
+
+@contextlib.contextmanager
+def places(engine: str, folder: pathlib.Path) -> Iterator[Callable[[], str]]:
+    """Give a function that returns the location of an empty store each time."""
+    if engine == "SQLite":
+        numbers = iter(range(1000))
+        yield lambda: str(folder / f"store{next(numbers)}.db")
+        return
+    with postgres.running(durable=True) as cluster:
+        yield cluster.create_database
+
+
+def main() -> int:
+    """Print the table and return 1 if a goal was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the data, one round, no goals")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--measure", choices=sorted(MEASUREMENTS), help=argparse.SUPPRESS)
+    parser.add_argument("--location", help=argparse.SUPPRESS)
+    parser.add_argument("--samples", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        print(json.dumps(MEASUREMENTS[options.measure](options.location, options.samples)))
+        return 0
+    write, read, rounds = (10, 100, 1) if options.quick else (100, 1000, options.rounds)
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the run; best of {rounds}.\n")
+    print(
+        "| engine | task | store | beside | time | store is faster | goal | growth of peak memory ÷ arrays |\n|---|---|---|---|---|---|---|---|"
+    )
+    missed: list[str] = []
+    for engine in ("SQLite", "PostgreSQL"):
+        if engine == "PostgreSQL" and postgres.binaries() is None:
+            print(f"\nPostgreSQL left out: it is not installed ({postgres.APT}).")
+            continue
+        with tempfile.TemporaryDirectory(prefix="store_bench", dir="/var/tmp") as folder, places(engine, pathlib.Path(folder)) as place:
+            missed += compare(engine, place, write, read, rounds)
+    for sentence in missed:
+        print(f"\nMissed: {sentence}.")
+    return 1 if missed and not options.quick else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
