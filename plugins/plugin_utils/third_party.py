@@ -65,10 +65,11 @@ if t.TYPE_CHECKING:
     import joblib
     import joblib.externals.loky as loky
     import jsonschema
-    import matplotlib
+    import matplotlib.backends.backend_agg as matplotlib_backend
+    import matplotlib.dates as matplotlib_dates
+    import matplotlib.figure as matplotlib_figure
     import numpy as np
     import pandas as pd
-    import plotly.graph_objects as plotly_graph
     import plotly.offline as plotly_offline
     import psycopg
     import sqlalchemy as sa
@@ -89,10 +90,11 @@ else:
     joblib = LazyModule("joblib", "joblib")
     jsonschema = LazyModule("jsonschema", "jsonschema")
     loky = LazyModule("joblib.externals.loky", "joblib")
-    matplotlib = LazyModule("matplotlib", "matplotlib")
+    matplotlib_backend = LazyModule("matplotlib.backends.backend_agg", "matplotlib")
+    matplotlib_dates = LazyModule("matplotlib.dates", "matplotlib")
+    matplotlib_figure = LazyModule("matplotlib.figure", "matplotlib")
     np = LazyModule("numpy", "numpy")
     pd = LazyModule("pandas", "pandas")
-    plotly_graph = LazyModule("plotly.graph_objects", "plotly")
     plotly_offline = LazyModule("plotly.offline", "plotly")
     psycopg = LazyModule("psycopg", "psycopg[binary]")
     sa = LazyModule("sqlalchemy", "sqlalchemy")
