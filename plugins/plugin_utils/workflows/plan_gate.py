@@ -11,8 +11,9 @@ import os
 import time
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import Process, alive, playbook_process
+from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import playbook_process
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import inventory_digest, plan_id
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import complete, tightest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.describe import utc
@@ -24,7 +25,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate i
     decide,
     decide_host,
 )
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Holder, Lease, LeaseHeld, PlanRow, RunRow, Store, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import LeaseHeld, PlanRow, RunRow, Store, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import apply_lease
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.apply_runs import (
     VERB,
     close_run,
@@ -95,45 +97,33 @@ def open_gate(
 def _open(store: Store, row: PlanRow, terms: Terms, settings: Document, *, check: bool, waited: int) -> Document:
     me, scope = playbook_process(), f"inventory:{inventory_digest(terms.inventory)}"
     decision = decide(row.document, terms)
-    withheld = [entry["action"] for entry in (*decision.pending, *decision.refused)]
-    before = store.find_outcomes(plan_id=row.id)
     detail = {
         **settings,
         "plan": row.id,
         "scope": scope,
         "holder": list(me),
-        "withheld": withheld,
-        "last_outcome": max((outcome.id for outcome in before), default=-1),
+        "withheld": [entry["action"] for entry in (*decision.pending, *decision.refused)],
     }
     lease, told = None, []
     with store.transaction():
+        # what is recorded from here on, under the lease, are outcomes of this run
+        detail["last_outcome"] = max((outcome.id for outcome in store.find_outcomes(plan_id=row.id)), default=-1)
         run_id = store.start_run(VERB, at=terms.now, check=check, detail=detail)
         # a stopped run changes nothing, so it need not wait for another one to end
         if not check and terms.stopped is None:
-            lease = store.acquire_lease(
-                scope,
-                run_id=run_id,
-                holder=Holder(*me),
-                now=terms.now,
-                seconds=settings["lease_seconds"],
-                alive=lambda holder: _other_lives(holder, me),
-            )
-            for run in leftovers(store, scope, run_id):
-                closed = close_run(store, run, at=terms.now, status="killed")
-                told.append(f"Run {run.id} was cut off; {closed['counts']['unknown']} of its actions are unknown and are looked at again.")
+            lease = apply_lease.take(store, scope, run_id=run_id, me=me, now=terms.now, seconds=settings["lease_seconds"])
+            told = [*apply_lease.told(lease, me, terms.now), *_close_leftovers(store, scope, run_id, terms.now)]
             _note(store, row.id, decision, run_id, terms.now)
-    if lease is not None and lease.taken_over_from is not None:
-        old = lease.taken_over_from
-        told.insert(0, f"Took over the lease of run {old.run_id}: {_why_ended(old, me, terms.now)}.")
+    for line in told:
+        logger("main").warning("%s", line)
+    logger("main").info("apply run %d of plan %s: %d actions granted", run_id, row.id, len(decision.granted))
     hosts: dict[str, list[Document]] = {}
     for action in decision.granted:
         hosts.setdefault(action["host"], []).append(action)
     return {
         "plan_id": row.id,
         "run_id": run_id,
-        "lease": None
-        if lease is None
-        else {"scope": lease.scope, "expires_at": lease.expires_at, "taken_over_from": _taken(lease), "waited_seconds": waited},
+        "lease": None if lease is None else apply_lease.shown(lease, waited),
         "hosts": hosts,
         "pending": decision.pending,
         "refused": decision.refused,
@@ -193,7 +183,7 @@ def host_gate(
         decision = decide_host(row.document, host, frozenset(detail["withheld"]), terms)
         if not check:
             with opened.transaction():
-                _renew(opened, run, me, now)
+                apply_lease.renew(opened, run, me=me, now=now)
                 _note(opened, row.id, decision, run.id, now)
                 opened.set_actions(row.id, [(action["id"], "started", {}) for action in decision.granted], at=now, run_id=run.id)
     return {"plan_id": row.id, "run_id": run.id, "actions": decision.granted, "pending": decision.pending, "refused": decision.refused}
@@ -213,9 +203,8 @@ def close_gate(*, store: str | None, now: int, plan: str | None = None, run_id: 
             return {**run.detail["result"], "summary": [f"Run {run.id} was closed before ({run.status})."]}
         with opened.transaction():
             result = close_run(opened, run, at=now, status="finished")
-            for lease in opened.find_leases():
-                if lease.run_id == run.id:
-                    opened.release_lease(lease)
+            apply_lease.release(opened, run)
+    logger("main").info("apply run %d of plan %s: %s", run.id, row.id, result["state"])
     counts = ", ".join(f"{number} {state}" for state, number in result["counts"].items() if number)
     mode = " (check mode: nothing was noted)" if run.check else ""
     return {**result, "summary": [f"Plan {row.id[:12]} is {result['state']}: {counts or 'no actions'}{mode}."]}
@@ -284,33 +273,16 @@ def _after_failures(store: Store, row: PlanRow, run: RunRow, failed: t.Sequence[
     return dataclasses.replace(terms, stopped=Verdict("budget", text, pending=True))
 
 
-def _renew(store: Store, run: RunRow, me: Process, now: int) -> None:
-    """Renew the lease of this run.
-
-    :raises StoreError: LeaseLost, when another run has it.
-    """
-    lease = Lease(run.detail["scope"], run.id, Holder(*me), run.started_at, run.started_at, now)
-    store.renew_lease(lease, now, run.detail["lease_seconds"])
-
-
-def _other_lives(holder: Holder, me: Process) -> bool | None:
-    # an earlier run of this very process that was never closed is over: playbooks run one after the other
-    return False if tuple(holder) == tuple(me) else alive(Process(*holder), me)
-
-
-def _why_ended(old: Lease, me: Process, now: int) -> str:
-    if old.holder.controller == me.controller:
-        return f"its process {old.holder.pid} on this controller is gone" if tuple(old.holder) != tuple(me) else "it was not closed"
-    return f"the lease of controller {old.holder.controller} ended {now - old.expires_at} s ago"
-
-
-def _taken(lease: Lease) -> Document | None:
-    old = lease.taken_over_from
-    return (
-        None
-        if old is None
-        else {"run_id": old.run_id, "controller": old.holder.controller, "pid": old.holder.pid, "expires_at": old.expires_at}
-    )
+def _close_leftovers(store: Store, scope: str, run_id: int, now: int) -> list[str]:
+    """Close the runs of the scope that were cut off; return a line for each."""
+    lines = []
+    for run in leftovers(store, scope, run_id):
+        closed = close_run(store, run, at=now, status="killed")
+        lines.append(
+            f"Run {run.id} was cut off and is closed now: plan {closed['plan_id'][:12]} is {closed['state']}; {closed['counts']['unknown']} of its actions "
+            "are unknown and are looked at again when it is applied."
+        )
+    return lines
 
 
 def _note(store: Store, plan_id: str, decision: Decision, run_id: int, now: int) -> None:

@@ -226,7 +226,7 @@ def test_a_run_killed_in_the_middle_is_closed_by_the_next(site):
     os.close(os.open(site.folder / "hold", os.O_RDWR | os.O_NONBLOCK))
     gate = site.kept("gate")
     assert gate["lease"]["taken_over_from"]["pid"] == killed.pid
-    assert any("was cut off; 1 of its actions are unknown" in line for line in gate["summary"])
+    assert any("was cut off and is closed now" in line and "1 of its actions" in line for line in gate["summary"])
     assert site.states() == ("applied", {"web1": "applied", "web2": "applied"})
 
 
