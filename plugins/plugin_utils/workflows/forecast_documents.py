@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import PanelForecast
@@ -129,7 +128,6 @@ def with_status(document: Document, item: Asked, step: int, question: Question) 
 
 def without_series(entity: Entity, question: Question, note: str, step: int | None = None, unit: str | None = None) -> Document:
     """Return the document of an entity without a usable sample."""
-    nothing: Mapping[str, t.Any] = dict.fromkeys(("method", "quantiles", "peak", "runway", "backtest"))
     return {
         "entity": entity.key,
         "metric": question.metric,
@@ -137,8 +135,12 @@ def without_series(entity: Entity, question: Question, note: str, step: int | No
         "issued_at": question.now,
         "step_seconds": step,
         "horizon": question.horizon,
-        **nothing,
+        "method": None,
         "reason": "no finite value",
+        "quantiles": None,
+        "peak": None,
+        "runway": None,
+        "backtest": None,
         "history": {"samples": 0, "first": None, "last": None, "gaps": 0, "mean": None},
         "status": "invalid",
         "note": note,
