@@ -22,15 +22,23 @@ class Counters:
     :param previous: what attributes() gave at the observation before, or None.
     :param at: the time of the observation, UTC seconds.
     :param boot_id: of the machine; another one means that all counters began anew.
+    :param uptime: of the machine at the reading, seconds with their fractions, if known: more exact than whole seconds of the clock.
     """
 
-    def __init__(self, previous: t.Any, *, at: int, boot_id: str | None) -> None:
+    def __init__(self, previous: t.Any, *, at: int, boot_id: str | None, uptime: float | None = None) -> None:
         self._previous: Mapping[str, t.Any] = previous if isinstance(previous, Mapping) else {}
         self._at = at
         self._boot_id = boot_id
+        self._uptime = uptime
         self._values: dict[str, float | int] = {}
         before = self._previous.get("at")
-        self._seconds = at - before if isinstance(before, int) and at > before else None
+        self._interval = at - before if isinstance(before, int) and at > before else None
+        # Two readings of a clock of whole seconds may be a second nearer to each other than they look.
+        self._seconds: float | None = self._interval
+        self._slack = 1.0 / (self._interval or 1)
+        exact = self._previous.get("uptime")
+        if self._interval and uptime is not None and isinstance(exact, (int, float)) and uptime > exact:
+            self._seconds, self._slack = uptime - exact, 0.0
 
     def rate(
         self, name: str, measured: tuple[float | int | None, str | None], *, upper: float | None = None
@@ -51,7 +59,7 @@ class Counters:
         if self._previous.get("boot_id") != self._boot_id or value < before:
             return None, RESET
         rate = (value - before) / self._seconds
-        if upper is not None and rate > upper:
+        if upper is not None and rate > upper * (1 + self._slack):
             return rate, IMPOSSIBLE
         interval = self._previous.get("interval")
         if isinstance(interval, int) and self._seconds > max(_SHORTEST_GAP, _GAP_INTERVALS * interval):
@@ -60,4 +68,10 @@ class Counters:
 
     def attributes(self) -> Attributes:
         """Return what the next observation is compared with, as plain data."""
-        return {"at": self._at, "boot_id": self._boot_id, "interval": self._seconds, "values": dict(self._values)}
+        return {
+            "at": self._at,
+            "boot_id": self._boot_id,
+            "uptime": self._uptime,
+            "interval": self._interval,
+            "values": dict(self._values),
+        }

@@ -40,7 +40,8 @@ def observe_node(
     """
     identity = f"host:{host}"
     part = Part(document, identity, issues)
-    counters = Counters((last or {}).get("counters"), at=at, boot_id=boot_id)
+    uptime = part.number("uptime_seconds")
+    counters = Counters((last or {}).get("counters"), at=at, boot_id=boot_id, uptime=uptime)
     cores = part.number("cores")
     memory = part.inner("memory")
     total = memory.number("total")
@@ -57,7 +58,6 @@ def observe_node(
         ("network_tx_bytes_per_second", _total_rate(part, "network", "tx_bytes", counters, _real_links)),
     ):
         samples.add(identity, metric, rate)
-    uptime = part.number("uptime_seconds")
     return {
         "cores": cores,
         "memory_total_bytes": total,

@@ -75,3 +75,11 @@ def test_a_stopped_container_has_no_use(documents):
     assert guests(seen)["guest:box/lxc/old"].attributes["state"] == "stopped"
     assert series(seen, "guest:box/lxc/old") == {}
     assert seen.issues == []
+
+
+def test_whole_seconds_of_the_clock_do_not_make_a_busy_container_impossible(documents):
+    node = documents.node()
+    first = observe("box", {"foresight_node": node, "foresight_lxc": documents.lxc()}, recorded_at=documents.NOW)
+    later = documents.lxc(documents.NOW + 4, [documents.container(cpu_seconds=50.0 + 4 * 4.9)])
+    second = observe("box", {"foresight_lxc": later}, recorded_at=documents.NOW + 4, last=first.next_last)
+    assert series(second, "guest:box/lxc/web")["cpu_cores"] == (pytest.approx(4.9), None)

@@ -85,3 +85,8 @@ def test_a_host_without_pressure(documents):
     seen = observe("web1", {"foresight_node": documents.node(pressure=None)}, recorded_at=documents.NOW)
     assert "cpu_pressure" not in series(seen)
     assert seen.issues == []
+
+
+def test_whole_seconds_of_the_clock_do_not_make_a_busy_host_impossible(documents):
+    later = documents.node(documents.NOW + 4, busy=100.0 + 4 * 4.9, uptime=1004.9)
+    assert series(two(documents, later, seconds=4))["cpu_cores"] == (pytest.approx(4.0), None)
