@@ -132,7 +132,7 @@ def _why(action: Document) -> str:
     value = format_bytes(forecast["value"]) if action["kind"] == "lv_resize" else f"{forecast['value']:g}"
     quantile = f"q{forecast['quantile']:g}, " if forecast.get("quantile") is not None else ""
     runway = f", full in {format_duration(forecast['runway_seconds'])}" if forecast.get("runway_seconds") is not None else ""
-    told = "" if text == "forecast" else f"{text}; "
+    told = "" if text == "forecast" else f"{text.rstrip('.')}; "
     return f"{told}forecast {value} ({quantile}{forecast.get('method')}){runway}"
 
 

@@ -269,7 +269,7 @@ def _after_failures(store: Store, row: PlanRow, run: RunRow, failed: t.Sequence[
     lost = sorted(begun.intersection(failed))
     if len(lost) <= limit:
         return terms
-    text = f"{len(lost)} hosts failed ({', '.join(lost[:5])}); {limit} may fail before the rest is left alone (O(budgets.failures))."
+    text = f"Hosts failed: {', '.join(lost[:5])}{' …' if len(lost) > 5 else ''}; {limit} may fail before the rest is left alone (O(budgets.failures))."
     return dataclasses.replace(terms, stopped=Verdict("budget", text, pending=True))
 
 

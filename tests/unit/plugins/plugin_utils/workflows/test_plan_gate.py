@@ -258,7 +258,7 @@ def test_after_too_many_failed_hosts_the_rest_is_left_alone(store, gates, plan):
     assert len(hand(store, gates, "web1", failed=["web9"])["actions"]) == 1  # a host that got nothing of this run does not count
     stopped = hand(store, gates, "web2", failed=["web1"])
     assert (stopped["actions"], stopped["pending"][0]["reason"]) == ([], "budget")
-    assert "1 hosts failed (web1); 0 may fail" in stopped["pending"][0]["message"]
+    assert "Hosts failed: web1; 0 may fail" in stopped["pending"][0]["message"]
 
 
 def test_a_lease_of_another_controller_ends_at_its_expiry(store, gates, plan):
