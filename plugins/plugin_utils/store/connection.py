@@ -26,6 +26,7 @@ if t.TYPE_CHECKING:
 
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import Location
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('foresight.capacity'), hashtext(current_schema()))"
 
 
@@ -127,7 +128,7 @@ def to_json(value: t.Any) -> str:
     :raises StoreError: for a value that JSON cannot hold (NaN, an infinity, an object).
     """
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return _ENCODER.encode(value)
     except (TypeError, ValueError) as error:
         raise StoreError(f"Cannot store a document: {error}; needed are built-in types and finite numbers.") from error
 

@@ -77,7 +77,7 @@ class Entities(Session):
             self._settle_keys(connection, left | {row.key for row in ordered})
             table = tables().entity
             found = connection.execute(sa.select(table.c.identity, table.c.id).where(self.among(table.c.identity, list(newest))))
-            return {row.identity: row.id for row in found}
+            return {row.identity: row.id for row in found.all()}
 
     def find_entities(
         self,
@@ -100,7 +100,7 @@ class Entities(Session):
         if current is not None:
             query = query.where(table.c.current.is_(current))
         with self.reading() as connection:
-            return [Entity(*row) for row in connection.execute(query)]
+            return [Entity(*row) for row in connection.execute(query).all()]
 
     def retire_unseen(self, kind: str, hosts: Collection[str], identities: Collection[str]) -> int:
         """Take the entities of these hosts that are not among the identities out of the current ones; return how many.
@@ -134,15 +134,15 @@ class Entities(Session):
             return {}
         with self.transaction() as connection:
             table = tables().series
-            query = sa.select(*(table.c[name] for name in SeriesInfo._fields)).where(
+            query = sa.select(table.c.entity_id, table.c.metric, table.c.id, table.c.unit, table.c.synthetic).where(
                 self.among(table.c.entity_id, {key[0] for key in wanted})
             )
-            known = {(row[1], row[2]): SeriesInfo(*row) for row in connection.execute(query)}
+            known = _by_key(connection.execute(query).all())
             missing = [values for key, values in sorted(wanted.items()) if not _same(known.get(key), values)]
             if missing:
                 _run_many(connection, _UPSERT_SERIES[self.dialect], missing)
-                known = {(row[1], row[2]): SeriesInfo(*row) for row in connection.execute(query)}
-            return {key: known[key].id for key in wanted}
+                known = _by_key(connection.execute(query).all())
+            return {key: known[key][0] for key in wanted}
 
     def find_series(self, *, metric: str | None = None, entity_ids: Collection[int] | None = None) -> list[SeriesInfo]:
         """Return the series that match every condition given, ordered by id."""
@@ -153,7 +153,7 @@ class Entities(Session):
         if entity_ids is not None:
             query = query.where(self.among(table.c.entity_id, [int(number) for number in entity_ids]))
         with self.reading() as connection:
-            return [SeriesInfo(*row) for row in connection.execute(query)]
+            return [SeriesInfo(*row) for row in connection.execute(query).all()]
 
     def _keys_of(self, connection: sa.Connection, identities: Collection[str]) -> set[str]:
         table = tables().entity
@@ -177,8 +177,12 @@ def _entity_values(row: EntityRow, first_seen: int) -> tuple[t.Any, ...]:
     return row.identity, row.key, row.kind, row.host, to_json(row.attributes), first_seen, row.observed_at
 
 
-def _same(known: SeriesInfo | None, values: tuple[int, str, str, bool]) -> bool:
-    return known is not None and known.unit == values[2] and (known.synthetic or not values[3])
+def _by_key(rows: Iterable[t.Any]) -> dict[tuple[int, str], tuple[int, str, bool]]:
+    return {(entity_id, metric): (number, unit, synthetic) for entity_id, metric, number, unit, synthetic in rows}
+
+
+def _same(known: tuple[int, str, bool] | None, values: tuple[int, str, str, bool]) -> bool:
+    return known is not None and known[1] == values[2] and (known[2] or not values[3])
 
 
 def _run_many(connection: sa.Connection, statement: str, rows: list[tuple[t.Any, ...]]) -> None:

@@ -76,7 +76,7 @@ class SampleWriting(Session):
 
     def _require_series(self, connection: sa.Connection, wanted: npt.NDArray[np.int64]) -> None:
         table = tables().series
-        known = set(connection.scalars(sa.select(table.c.id).where(self.among(table.c.id, wanted.tolist()))))
+        known = set(connection.scalars(sa.select(table.c.id).where(self.among(table.c.id, wanted.tolist()))).all())
         if len(known) != len(wanted):
             missing = [number for number in wanted.tolist() if number not in known]
             raise StoreError(f"Cannot write samples of series {missing[:5]}: not in the store; needed are ids that put_series returned.")

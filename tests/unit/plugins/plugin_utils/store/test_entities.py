@@ -102,7 +102,7 @@ def test_series_are_made_once(store):
         [(entity, "used_bytes", "bytes", True), (entity, "inodes_used", "count", False), (entity, "new", "count", False)]
     )
     assert {key: again[key] for key in first} == first
-    assert [info.metric for info in store.find_series(entity_ids=[entity])] == ["used_bytes", "inodes_used", "new"] or len(again) == 3
+    assert sorted(info.metric for info in store.find_series(entity_ids=[entity])) == ["inodes_used", "new", "used_bytes"]
     assert {info.metric: info.synthetic for info in store.find_series()} == {"used_bytes": True, "inodes_used": True, "new": False}
     assert [info.unit for info in store.find_series(metric="used_bytes")] == ["bytes"]
 
@@ -110,6 +110,24 @@ def test_series_are_made_once(store):
 def test_a_series_of_no_entity_is_refused(store):
     with pytest.raises(StoreError):
         store.put_series([(12345, "used_bytes", "bytes", False)])
+
+
+def test_what_a_host_no_longer_has_is_retired_until_it_is_seen_again(store):
+    store.put_entities([lv("u1", "a", 100), lv("u2", "b", 100), EntityRow("lv:db/u3", "lv:db/vg0/c", "lv", "db", {}, 100)])
+    assert store.retire_unseen("lv", ["web1"], ["lv:web1/u1"]) == 1
+    assert [entity.key for entity in store.find_entities()] == ["lv:db/vg0/c", "lv:web1/vg0/a"]
+    assert store.retire_unseen("lv", ["web1"], ["lv:web1/u1"]) == 0
+    store.put_entities([lv("u2", "b", 200)])
+    assert len(store.find_entities()) == 3
+
+
+def test_imported_history_goes_over_to_the_uuid(store):
+    (imported,) = store.put_entities([EntityRow("lv:web1/vg0/a", "lv:web1/vg0/a", "lv", "web1", {}, 50)]).values()
+    store.adopt_identity("lv:web1/vg0/a", "lv:web1/u1")
+    assert store.put_entities([lv("u1", "a", 100)]) == {"lv:web1/u1": imported}
+    store.put_entities([lv("u2", "b", 100)])
+    store.adopt_identity("lv:web1/u1", "lv:web1/u2")
+    assert sorted(entity.identity for entity in store.find_entities()) == ["lv:web1/u1", "lv:web1/u2"]
 
 
 def test_nothing_in_nothing_out(store):
