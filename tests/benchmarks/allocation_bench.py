@@ -123,17 +123,20 @@ def measure(count, hosts, folder):
 
 def speed(fleets):
     """Print the table of times and return the goals that were missed."""
+    parts = ("look up volumes", "share", "plan, store, write YAML", "validate again")
     print(
-        "| volumes, hosts | look up volumes | share | plan, store, write YAML | validate again | **together** | goal | of it processor time | forecasting before | actions, refused |"
+        "| volumes, hosts | "
+        + " | ".join(parts)
+        + " | **together** | goal | of it processor time | forecasting before | actions, refused |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---" * 10 + "|")
     missed = []
     for count, hosts, goal in fleets:
         with tempfile.TemporaryDirectory() as folder:
             found = measure(count, hosts, folder)
-        parts = [found[name] for name in ("looking up", "sharing", "planning", "validating")]
-        together = sum(parts)
-        shown = " | ".join(f"{seconds:.2f} s" for seconds in parts)
+        times = [found[name] for name in ("looking up", "sharing", "planning", "validating")]
+        together = sum(times)
+        shown = " | ".join(f"{seconds:.2f} s" for seconds in times)
         counts = found["counts"]
         print(
             f"| {count:,}, {hosts} | {shown} | **{together:.2f} s** | < {goal:g} s | {found['busy']:.2f} s | {found['forecasting']:.1f} s | "

@@ -21,7 +21,10 @@ KNOWN_NOT_GROWABLE = frozenset({"btrfs", "f2fs", "swap", "vfat"})
 
 # code: (what was seen, what is needed, the option that changes it)
 _NEVER: dict[str, tuple[str, str, str]] = {
-    "shared_vg": ("its VG is seen from more than one host (or from clones of one disk image), or has a lock type or another system id", "a VG of this host alone (vgchange --uuid for a clone)", "none"),
+    "shared_vg": (
+        "its VG is seen from more than one host (or from clones of one disk image), or has a lock type or another system id",
+        "a VG of this host alone (vgchange --uuid for a clone)", "none",
+    ),
     "exported_vg": ("its VG is exported", "vgimport on the host that owns it", "none"),
     "partial_vg": ("a physical volume of its VG is missing", "all physical volumes of the VG", "none"),
     "unknown_vg": ("its VG was not recorded", "facts that hold the VG", "none"),
