@@ -77,6 +77,13 @@ options:
     description: What every VG keeps free, as a percentage of its size or an amount. Rounded up to whole extents.
     type: raw
     default: 5%
+  policies:
+    description:
+      - The own O(manage), O(exclude) and O(reserve) of single hosts, by host. Hosts that are not named have those of the options above.
+      - The expressions of a host's own policy need not name the host (C(vg0/data)).
+      - The role P(foresight.capacity.volumes#role) fills it with the variables of every host, so that group and host variables count.
+    type: dict
+    default: {}
   min_samples:
     description: With fewer samples a forecast is a C(cold_start) and causes no change.
     type: int

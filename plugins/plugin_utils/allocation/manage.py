@@ -44,15 +44,52 @@ def read_manage(entries: t.Any) -> list[Entry]:
     return [_entry(Fields(entry, f"Entry {number} of manage", "manage[]")) for number, entry in enumerate(entries, start=1)]
 
 
-def choose(entries: Sequence[Entry], key: str, attributes: Mapping[str, t.Any]) -> tuple[Entry | None, bool]:
-    """Return the entry that holds for an entity, and whether it is named exactly.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Naming:
+    """What one host's policy names: entries of `manage`, expressions of `exclude`, and the reserve of its VGs.
 
-    An entry that names the entity by its own key goes before patterns; among those the first that matches holds, alone.
+    :ivar host: the host whose own policy it is, which need not be part of its expressions (`vg0/data`); None for a policy of all hosts.
     """
-    for entry in entries:
-        if is_exact(entry.match, key):
-            return entry, True
-    return next((entry for entry in entries if matches(entry.match, key, attributes)), None), False
+
+    entries: Sequence[Entry]
+    exclude: Sequence[str]
+    reserve: Callable[[int, int], int]
+    host: str | None = None
+
+    def choose(self, key: str, attributes: Mapping[str, t.Any]) -> tuple[Entry | None, bool]:
+        """Return the entry that holds for an entity, and whether it is named exactly.
+
+        An entry that names the entity by its own key goes before patterns; among those the first that matches holds, alone.
+        """
+        names = self._names(key)
+        for entry in self.entries:
+            if any(is_exact(entry.match, name) for name in names):
+                return entry, True
+        return next((entry for entry in self.entries if any(matches(entry.match, name, attributes) for name in names)), None), False
+
+    def excludes(self, key: str, attributes: Mapping[str, t.Any]) -> bool:
+        """Return whether an entity is left out, whatever `manage` says."""
+        return any(matches(expression, name, attributes) for expression in self.exclude for name in self._names(key))
+
+    def _names(self, key: str) -> list[str]:
+        prefix = f"lv:{self.host}/"
+        return [key, f"lv:{key[len(prefix) :]}"] if self.host is not None and key.startswith(prefix) else [key]
+
+
+def read_naming(manage: t.Any, exclude: t.Any, reserve: t.Any, host: str | None = None) -> Naming:
+    """Return what a policy names.
+
+    :raises InputError: for a wrong entry, expression or reserve.
+    """
+    return Naming(read_manage(manage), _read_exclude(exclude), read_reserve(reserve), host)
+
+
+def _read_exclude(exclude: t.Any) -> list[str]:
+    if exclude is None:
+        return []
+    if isinstance(exclude, str) or not all(isinstance(expression, str) for expression in exclude):
+        raise InputError(f"exclude is {exclude!r:.60}; needed is a list of globs or JMESPath expressions (O(exclude)).")
+    return list(exclude)
 
 
 def read_reserve(value: t.Any) -> Callable[[int, int], int]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.manage import Entry, choose, read_manage, read_reserve
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.manage import Entry, Naming, read_naming
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies, group_reason, volume_reason
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine, make_engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
-from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe, matches
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.unfinished import find_unfinished
@@ -26,6 +26,7 @@ METRIC = "used_bytes"
 USUAL_QUANTILES = (0.1, 0.5, 0.9)
 # How far back an outcome can still be the last resize that a cool-down counts from.
 OUTCOMES_SECONDS = 90 * 86400
+_POLICY_KEYS = {"manage", "exclude", "reserve"}
 
 
 def volumes(
@@ -37,6 +38,7 @@ def volumes(
     manage: Sequence[Mapping[str, t.Any]] | None = None,
     exclude: Sequence[str] | None = None,
     reserve: str | int = "5%",
+    policies: Mapping[str, Mapping[str, t.Any]] | None = None,
     quantile: float = 0.9,
     step: int | str | None = None,
     max_age: int | str | None = None,
@@ -55,15 +57,14 @@ def volumes(
     :param manage: entries `{match, min, max, priority, allow_shrink, allow_unmount}` of what may be changed; none = nothing.
     :param exclude: expressions of what is never changed, whatever `manage` says.
     :param reserve: what every VG keeps free, a percentage of it or an amount.
+    :param policies: per host its own `{manage, exclude, reserve}`; hosts without one have those of the other options.
     :param quantile: of the forecast peak, above 0 and below 1.
     :param step: seconds per step of the forecast; None = the usual distance of the samples.
     :param max_age: seconds after which a newest sample makes a forecast stale; None = three steps.
     :raises InputError: for a wrong option, or when the store knows none of these hosts.
     :raises StoreError: when there is no store or it cannot be read.
     """
-    entries = read_manage(None if manage is None else list(manage))
-    excluded = _expressions(exclude)
-    keep = read_reserve(reserve)
+    namings = _Namings(read_naming(None if manage is None else list(manage), exclude, reserve), reserve, policies or {})
     window = parse_duration(horizon, option="horizon")
     if not 0 < quantile < 1:
         raise InputError(f"The quantile is {quantile}; needed is a number above 0 and below 1 (O(quantile)).")
@@ -86,16 +87,17 @@ def volumes(
         )
         resized = _last_resized(notebook, {entity.key for entity in found}, now)
         unfinished = find_unfinished(notebook, found, now)
-    groups = _groups(everywhere, hosts, keep)
+    groups = _groups(everywhere, hosts, namings)
     origins = {_origin(entity) for entity in found if entity.attributes.get("origin") and entity.attributes.get("segment_type") != "thin"}
     documents = []
     for entity in found:
         attributes = entity.attributes
         named = describe(attributes, key=entity.key, kind=entity.kind, host=entity.host)
-        entry, exactly = choose(entries, entity.key, named)
+        naming = namings.of(entity.host)
+        entry, exactly = naming.choose(entity.key, named)
         reason = volume_reason(
             attributes,
-            excluded=any(matches(expression, entity.key, named) for expression in excluded),
+            excluded=naming.excludes(entity.key, named),
             has_snapshots=(entity.host, attributes["vg"], attributes["lv"]) in origins,
         )
         if reason is None and (entity.host, attributes["vg"]) not in groups:
@@ -114,12 +116,23 @@ def volumes(
     return {"volumes": documents, "groups": [groups[key] for key in sorted(groups)], "now": now}
 
 
-def _expressions(exclude: Sequence[str] | None) -> list[str]:
-    if exclude is None:
-        return []
-    if isinstance(exclude, str) or not all(isinstance(expression, str) for expression in exclude):
-        raise InputError(f"exclude is {exclude!r:.60}; needed is a list of globs or JMESPath expressions (O(exclude)).")
-    return list(exclude)
+class _Namings:
+    """What each host's policy names."""
+
+    def __init__(self, common: Naming, reserve: str | int, policies: Mapping[str, Mapping[str, t.Any]]) -> None:
+        self._common = common
+        self._own: dict[str, Naming] = {}
+        for host, policy in policies.items():
+            unknown = sorted(set(policy) - _POLICY_KEYS)
+            if unknown:
+                raise InputError(
+                    f"The policy of {host} has the keys {', '.join(unknown)}; known are {', '.join(sorted(_POLICY_KEYS))} (O(policies))."
+                )
+            kept = policy.get("reserve")
+            self._own[host] = read_naming(policy.get("manage"), policy.get("exclude"), reserve if kept is None else kept, host)
+
+    def of(self, host: str | None) -> Naming:
+        return self._own.get(host or "", self._common)
 
 
 def _is_measured(entity: Entity) -> bool:
@@ -152,9 +165,7 @@ def _last_resized(notebook: Store, targets: Collection[str], now: int) -> dict[s
     return times
 
 
-def _groups(
-    everywhere: Sequence[Entity], hosts: Sequence[str] | None, keep: t.Callable[[int, int], int]
-) -> dict[tuple[str, str], Document]:
+def _groups(everywhere: Sequence[Entity], hosts: Sequence[str] | None, namings: _Namings) -> dict[tuple[str, str], Document]:
     holders: dict[str, set[str]] = {}
     for entity in everywhere:
         holders.setdefault(str(entity.attributes.get("uuid")), set()).add(str(entity.host))
@@ -177,7 +188,7 @@ def _groups(
             "extent_bytes": attributes["extent_bytes"],
             "extents": attributes.get("extents"),
             "extents_free": attributes["extents_free"],
-            "reserve_extents": keep(int(attributes.get("extents") or 0), int(attributes["extent_bytes"])),
+            "reserve_extents": namings.of(entity.host).reserve(int(attributes.get("extents") or 0), int(attributes["extent_bytes"])),
             "shared": reason == "shared_vg",
             "refused_reason": reason,
             "observed_at": attributes.get("observed_at"),

@@ -322,3 +322,20 @@ def test_a_volume_that_is_gone_is_left_out(tmp_path):
     assert list(by_name(look_up(path, now=START + 2 * STEP))) == ["data"]
     with open_store(path) as opened:
         assert len(opened.find_entities(kinds=["lv"], current=None)) == 2
+
+
+def test_each_host_has_its_own_policy_which_need_not_name_the_host(store):
+    policies = {"web1": {"manage": [{"match": "vg0/data", "max": "20 GiB"}], "reserve": "10%"}}
+    answer = volumes(store=store, now=NOW, horizon="2h", manage=[], policies=policies)
+    managed = {document["entity"]: document for document in answer["volumes"] if document["managed"]}
+    assert list(managed) == ["lv:web1/vg0/data"]
+    assert managed["lv:web1/vg0/data"]["named_exactly"]
+    assert managed["lv:web1/vg0/data"]["max_bytes"] == 20 * GIB
+    reserves = {group["host"]: group["reserve_extents"] for group in answer["groups"]}
+    assert reserves["web1"] == 2560
+    assert {extents for host, extents in reserves.items() if host != "web1"} <= {1280}
+
+
+def test_a_policy_with_an_unknown_key_is_refused(store):
+    with pytest.raises(InputError, match=r"web1 has the keys manages; known are exclude, manage, reserve"):
+        volumes(store=store, now=NOW, horizon="2h", policies={"web1": {"manages": []}})
