@@ -57,3 +57,11 @@ def test_runs(store):
 def test_finishing_no_run_is_refused(store):
     with pytest.raises(StoreError, match="Cannot finish run 99"):
         store.finish_run(99, at=1, status="ok")
+
+
+def test_runs_by_id_and_those_that_never_finished(store):
+    first, second = (store.start_run("apply", at=number, check=False, detail={}) for number in (1, 2))
+    store.finish_run(first, at=3, status="finished")
+    assert [run.id for run in store.find_runs("apply", run_id=first)] == [first]
+    assert [run.id for run in store.find_runs("apply", unfinished=True)] == [second]
+    assert store.find_runs("plan", run_id=first) == []

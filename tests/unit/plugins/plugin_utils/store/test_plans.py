@@ -76,3 +76,31 @@ def test_progress_of_actions(store):
 def test_an_action_of_no_plan_is_refused(store):
     with pytest.raises(StoreError, match="refers to something that is not in the store"):
         store.set_action("nobody", "a1", "started", at=6, run_id=None, detail={})
+
+
+def test_many_actions_at_once(store):
+    store.save_plan(plan(1))
+    store.set_actions("plan1", ((f"a{number}", "started", {}) for number in range(1000)), at=6, run_id=None)
+    store.set_actions("plan1", [("a7", "applied", {"x": 1})], at=7, run_id=None)
+    store.set_actions("plan1", [], at=8, run_id=None)
+    found = store.find_actions("plan1")
+    assert len(found) == 1000
+    assert found["a7"] == ActionRow("plan1", "a7", "applied", 7, None, {"x": 1})
+
+
+def test_a_plan_made_again_gets_new_dates_and_loses_its_approval(store):
+    store.save_plan(plan(1))
+    store.set_plan_state("plan1", "approved", at=2, by="ada")
+    anew = {**plan(1), "created_at": 500, "expires_at": 900}
+    store.renew_plan(anew, "proposed", at=500)
+    row = store.load_plan("plan1")
+    assert (row.document, row.state, row.created_at, row.expires_at, row.approved_by, row.approved_at) == (
+        anew,
+        "proposed",
+        500,
+        900,
+        None,
+        None,
+    )
+    with pytest.raises(StoreError, match="Cannot renew plan plan2"):
+        store.renew_plan({**anew, "id": "plan2"}, "proposed", at=500)
