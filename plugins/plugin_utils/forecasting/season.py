@@ -28,7 +28,8 @@ def detect(values: Floats, step_seconds: float) -> int:
     """Return the season of one series in steps, 1 = none.
 
     A period counts when values one period apart differ clearly less than values a quarter, a half and three quarters of it
-    apart, as a trend or a random walk never do, over at least three cycles.
+    apart, as a trend or a random walk never do, over at least three cycles; and less than an eighth more or less of it apart,
+    or the true period is another one.
 
     :param values: [T], NaN = missing, without leading or trailing NaN.
     """
@@ -38,9 +39,10 @@ def detect(values: Floats, step_seconds: float) -> int:
             continue
         used = values[-8 * period :]
         between = [_apart(used, lag) for lag in (period // 4, period // 2, 3 * period // 4)]
-        reference = float(np.mean(between))
-        if reference > 0 and _apart(used, period) / reference < best_ratio:
-            best, best_ratio = period, _apart(used, period) / reference
+        reference, apart = float(np.mean(between)), _apart(used, period)
+        near = max(1, period // 8)
+        if reference > 0 and apart / reference < best_ratio and apart < min(_apart(used, period - near), _apart(used, period + near)):
+            best, best_ratio = period, apart / reference
     return best
 
 
