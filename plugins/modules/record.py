@@ -97,7 +97,8 @@ hosts:
   returned: success
   type: dict
   sample:
-    web1: {status: recorded, reason: null, message: null, documents: [foresight_node, foresight_lvm], samples: 212, flagged: 0, issues: 0, from_recording: false}
+    web1: {status: recorded, reason: null, message: null, documents: [foresight_node, foresight_lvm], samples: 212, flagged: 0, issues: 0,
+           from_recording: false}
     web2: {status: unreachable, reason: unreachable, message: "web2 was unreachable or failed before it gave new facts; its history goes on when it is back.",
            documents: [], samples: 0, flagged: 0, issues: 0, from_recording: false}
 written:

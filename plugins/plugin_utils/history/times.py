@@ -40,7 +40,7 @@ class TimeReader:
         self._form = form
         self._ambiguous = ambiguous
         self.ambiguous_times = 0
-        self._zone: zoneinfo.ZoneInfo | None = None
+        self._zone: datetime.tzinfo | None = None
         self._cache: dict[str, tuple[int, int]] = {}
         if form not in ("auto", "iso8601", *EPOCHS) and "%" not in form:
             names = ", ".join(("auto", "iso8601", *EPOCHS))
@@ -49,10 +49,10 @@ class TimeReader:
             )
         if zone is not None:
             try:
-                self._zone = zoneinfo.ZoneInfo(zone)
+                self._zone = _UTC if zone == "UTC" else zoneinfo.ZoneInfo(zone)
             except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
                 raise InputError(
-                    f"Unknown time zone {zone!r}; needed is an IANA name such as Europe/Berlin or UTC (O(time_zone))."
+                    f"Unknown time zone {zone!r}; needed is an IANA name such as Europe/Berlin or UTC, and the system's tzdata (O(time_zone))."
                 ) from error
 
     def read(self, text: str, previous: t.Callable[[], int | None]) -> int:
