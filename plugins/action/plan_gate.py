@@ -17,9 +17,16 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Ar
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import OPTIONS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import Variables, play_hosts
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.approve import approve
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_done import host_done
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_gate import close_gate, host_gate, open_gate
 
-_RUN: dict[str, t.Callable[..., dict[str, t.Any]]] = {"open": open_gate, "host": host_gate, "close": close_gate, "approve": approve}
+_RUN: dict[str, t.Callable[..., dict[str, t.Any]]] = {
+    "open": open_gate,
+    "host": host_gate,
+    "done": host_done,
+    "close": close_gate,
+    "approve": approve,
+}
 _OPEN_ONLY = ("require_approval", "lease_seconds", "lock_wait", "stop", "stop_file", "exclude", "budgets")
 
 
@@ -40,6 +47,7 @@ class ActionModule(ActionBase):
                 "state": {"type": "str", "choices": list(_RUN), "required": True},
                 "plan": {"type": "str"},
                 "run_id": {"type": "int"},
+                "results": {"type": "list", "elements": "dict"},
                 "approved_by": {"type": "str"},
                 "require_approval": {"type": "bool", "default": False},
                 "lease_seconds": {"type": "str", "default": "15m"},
@@ -51,15 +59,15 @@ class ActionModule(ActionBase):
             },
             run=lambda run, **arguments: run(**arguments),
             more=lambda arguments: _of_state(arguments, variables, self._task.check_mode),
-            per_host=self._task.args.get("state") == "host",
-            required_if=[("state", "open", ("plan",)), ("state", "approve", ("plan",))],
+            per_host=self._task.args.get("state") in ("host", "done"),
+            required_if=[("state", "open", ("plan",)), ("state", "approve", ("plan",)), ("state", "done", ("results",))],
         )
 
 
 def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Arguments:
     """Return what the workflow of this state takes; run_verb passes every argument, so the rest is taken out in place."""
     state = arguments.pop("state")
-    given = {name: arguments.pop(name) for name in (*_OPEN_ONLY, "run_id", "approved_by")}
+    given = {name: arguments.pop(name) for name in (*_OPEN_ONLY, "run_id", "approved_by", "results")}
     play = play_hosts(variables)
     chosen: Arguments = {"run": _RUN[state]}
     if state == "open":
@@ -70,6 +78,8 @@ def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Argume
         chosen["reachable"] = [host for host in play.hosts if host not in set(play.lost)]
     elif state == "host":
         chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), failed=play.lost)
+    elif state == "done":
+        chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), results=given["results"])
     elif state == "close":
         chosen["run_id"] = given["run_id"]
     else:

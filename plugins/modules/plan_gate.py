@@ -12,7 +12,7 @@ version_added: 1.0.0
 author: Foresight Capacity contributors (@foresight-capacity)
 description:
   - The gate of every apply. With O(state=open) it checks a plan against all rules once more and takes the lease, with O(state=host) it renews the lease
-    and hands one host its own actions, with O(state=close) it notes from the recorded outcomes how far the plan has come and releases the lease.
+    and hands one host its own actions, with O(state=done) it notes what they did, with O(state=close) it notes how far the plan has come and releases the lease.
   - O(state=approve) notes who approves a plan, and when.
   - A plan passes if the store holds it with this very content, it has not expired and is not superseded, it was not made in check mode, and it is approved
     where O(require_approval=true). An applied plan may be applied again until it expires, which changes nothing.
@@ -26,19 +26,25 @@ description:
 options:
   state:
     description:
-      - What to do. V(open), V(close) and V(approve) belong into plays with C(run_once=true), V(host) into the play that changes the hosts, without C(run_once).
+      - What to do. V(open), V(close) and V(approve) belong into plays with C(run_once=true), V(host) and V(done) into the play that changes the hosts,
+        without C(run_once); V(done) belongs into an C(always) section, so that a failure is noted too.
     type: str
-    choices: [open, host, close, approve]
+    choices: [open, host, done, close, approve]
     required: true
   plan:
     description:
       - The plan, by its id or its file. There is no latest one. Needed with O(state=open) and O(state=approve).
-      - With O(state=host) and O(state=close) an id is compared with the plan that was opened.
+      - With O(state=host), O(state=done) and O(state=close) an id is compared with the plan that was opened.
     type: str
   run_id:
     description:
-      - RV(run_id) of O(state=open), for O(state=host) and O(state=close). By default the newest run of this C(ansible-playbook) process.
+      - RV(run_id) of O(state=open), for O(state=host), O(state=done) and O(state=close). By default the newest run of this C(ansible-playbook) process.
     type: int
+  results:
+    description:
+      - What the loop over the host's actions registered, for O(state=done). Each result has its action under the name of the loop variable.
+    type: list
+    elements: dict
   approved_by:
     description:
       - Who approves, for O(state=approve). By default C(awx_user_name) of an AWX job, else the login name.
@@ -131,7 +137,14 @@ EXAMPLES = r"""
     run_id: "{{ gate.run_id }}"
   register: mine
 
-# After record has written the outcomes. Notes the progress and releases the lease; closing twice does no harm.
+# In the always section of the block that changes the host. One outcome for each result.
+- name: Note what this host's actions did
+  foresight.capacity.plan_gate:
+    state: done
+    run_id: "{{ gate.run_id }}"
+    results: "{{ resized.results | default([]) }}"
+
+# Notes the progress and releases the lease; closing twice does no harm.
 - name: Close the gate
   foresight.capacity.plan_gate:
     state: close
