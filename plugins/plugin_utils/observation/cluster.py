@@ -14,7 +14,6 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.mod
     MISSING,
     Attributes,
     Issue,
-    Last,
     ObservedEntity,
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import (
@@ -34,7 +33,6 @@ def observe_cluster(
     *,
     at: int,
     recorded: dict[str, t.Any] | None,
-    last: Last,
     samples: Samples,
     issues: list[Issue],
 ) -> tuple[list[ObservedEntity], dict[str, set[str]]]:
@@ -49,7 +47,7 @@ def observe_cluster(
     if not is_host(cluster):
         part.tell("cluster", INVALID_NAME, f"is {show(cluster)}; needed is a name without slashes or blanks")
         return [], {}
-    reader = _Reader(host, str(cluster), at, recorded, last, samples, issues)
+    reader = _Reader(host, str(cluster), at, recorded, samples, issues)
     basis = part.inner("demand").text("basis") or "current"
     used: dict[str, dict[str, float]] = {}
     for data in part.items("guests"):
@@ -66,14 +64,13 @@ class _Reader:
         cluster: str,
         at: int,
         recorded: dict[str, t.Any] | None,
-        last: Last,
         samples: Samples,
         issues: list[Issue],
     ) -> None:
         self.entities: list[ObservedEntity] = []
         self.seen: dict[str, set[str]] = {"node": set(), "guest": set()}
         self._host, self._cluster, self._at, self._recorded = host, cluster, at, recorded
-        self._last, self._samples, self._issues = last, samples, issues
+        self._samples, self._issues = samples, issues
 
     def guest(self, data: t.Any, *, is_current: bool, used: dict[str, dict[str, float]]) -> None:
         part = Part(data, f"host:{self._host}", self._issues, "guests.")
@@ -96,7 +93,6 @@ class _Reader:
         self._samples.add(key, "cpu_cores_limit", cpu_max)
         self._samples.add(key, "memory_limit_bytes", memory_max)
         attributes: Attributes = {
-            **(self._last["entities"].get(key) or {}),
             "cluster": self._cluster,
             "id": part.data["id"],
             "name": part.text("name"),

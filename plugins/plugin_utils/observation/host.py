@@ -272,7 +272,6 @@ class _Mapper:
                 document.data,
                 at=document.at,
                 recorded=self._recorded,
-                last=self._last,
                 samples=samples,
                 issues=result.issues,
             )

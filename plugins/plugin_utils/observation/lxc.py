@@ -78,8 +78,6 @@ def observe_lxc(
         counters = Counters(before.get("counters"), at=at, boot_id=boot_id)
         _sample(container, key, counters, cores, memory_total, samples)
         attributes = _attributes(host, cluster, container, counters, at=at, recorded=recorded)
-        if cluster is not None:
-            attributes = {**before, **attributes}
         entities.append(ObservedEntity(key, key, "guest", host, attributes, at))
     return entities, {} if cluster is not None else {"guest": seen}
 

@@ -10,14 +10,15 @@ import typing as t
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.units import COUNT, unit_of
-from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import Observation, ObservedEntity, ObservedSample
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import Issue, Observation, ObservedEntity, ObservedSample
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, Flag, Store
 
 
 def write_observations(notebook: Store, observations: Sequence[Observation]) -> dict[str, int]:
     """Write what was observed of all hosts and return the counts; to be called inside a transaction."""
     taken = [one for one in observations if one.status == "recorded"]
-    entities = merged(entity for one in taken for entity in one.entities)
+    _leave_shifted_alone(notebook, taken)
+    entities = _with_known(notebook, merged(entity for one in taken for entity in one.entities))
     _adopt_history(notebook, entities)
     entities = _mark_shared(notebook, entities, taken)
     numbers = notebook.put_entities([EntityRow(*entity) for entity in entities])
@@ -52,7 +53,10 @@ def flag_number(flag: str | None) -> int:
 
 
 def merged(entities: Iterable[ObservedEntity]) -> list[ObservedEntity]:
-    """Join what two hosts say of one entity (a guest seen by its node and by the cluster); the later one wins field by field."""
+    """Join what two hosts say of one entity (a guest seen by its node and by the cluster); the later one wins field by field.
+
+    It belongs to the host through which it is changed: the one that told its node.
+    """
     found: dict[str, ObservedEntity] = {}
     for entity in entities:
         known = found.get(entity.identity)
@@ -60,8 +64,33 @@ def merged(entities: Iterable[ObservedEntity]) -> list[ObservedEntity]:
             found[entity.identity] = entity
             continue
         older, newer = sorted((known, entity), key=lambda one: one.observed_at)
-        found[entity.identity] = newer._replace(attributes={**older.attributes, **newer.attributes})
+        owner = older if "node" in older.attributes and "node" not in newer.attributes else newer
+        found[entity.identity] = newer._replace(host=owner.host, attributes={**older.attributes, **newer.attributes})
     return list(found.values())
+
+
+def _with_known(notebook: Store, entities: list[ObservedEntity]) -> list[ObservedEntity]:
+    """Keep what is known of a cluster's guest and was not told this time, by its node or by the API."""
+    guests = [entity.identity for entity in entities if entity.kind == "guest"]
+    known = {row.identity: _entity(row) for row in notebook.find_entities(identities=guests)} if guests else {}
+    return [merged([known[entity.identity], entity])[0] if entity.identity in known else entity for entity in entities]
+
+
+def _leave_shifted_alone(notebook: Store, taken: Sequence[Observation]) -> None:
+    """Take live guests and nodes whose history here has shifted times out of the observations, and tell it."""
+    found = [
+        entity for one in taken for entity in one.entities if entity.kind in ("guest", "node") and entity.attributes["recorded"] is None
+    ]
+    if not found:
+        return
+    rows = notebook.find_entities(identities={entity.identity for entity in found})
+    shifted = {row.identity for row in rows if (row.attributes.get("recorded") or {}).get("shifted_by")}
+    for one in taken if shifted else ():
+        for entity in [entity for entity in one.entities if entity.identity in shifted]:
+            message = f"{entity.key}: its history here was imported with shifted times; live values do not go with it, take another store (O(store))"
+            one.issues.append(Issue(entity.key, "recorded", "recorded_host", message))
+        one.entities = [entity for entity in one.entities if entity.identity not in shifted]
+        one.samples = [sample for sample in one.samples if sample.identity not in shifted]
 
 
 def _adopt_history(notebook: Store, entities: Sequence[ObservedEntity]) -> None:

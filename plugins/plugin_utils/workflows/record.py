@@ -81,8 +81,8 @@ def record(
         )
         warnings = list(notebook.warnings)
         since_plan = _observations_since_plan(notebook)
-    for issue in issues:
-        log.info("%s", issue)
+    for line in (*issues, *(result["message"] for result in results.values() if result["status"] == "recorded" and result["message"])):
+        log.info("%s", line)
     warnings += [result["message"] for result in results.values() if result["status"] != "recorded" and result["message"]]
     if issues:
         warnings.append(f"{len(issues)} values were flagged or left out; the first: {issues[0]}")
@@ -146,14 +146,14 @@ class _Recording:
 
 
 def _last_recorded(notebook: Store, hosts: Sequence[str]) -> dict[str, Last]:
-    last = {host: Last(host=None, entities={}) for host in hosts}
+    """Return what was last recorded of each host; guests are shared, as a cluster's guest may be seen by its node or by its API."""
+    guests: dict[str, t.Any] = {}
+    last = {host: Last(host=None, entities=guests) for host in hosts}
     for entity in notebook.find_entities(kinds=["host", "guest"], hosts=list(hosts)):
-        if entity.host is None:
-            continue
-        if entity.kind == "host":
+        if entity.kind == "guest":
+            guests[entity.identity] = entity.attributes
+        elif entity.host in last:
             last[entity.host]["host"] = entity.attributes
-        else:
-            last[entity.host]["entities"][entity.identity] = entity.attributes
     return last
 
 

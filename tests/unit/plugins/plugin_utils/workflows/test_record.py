@@ -188,6 +188,35 @@ def test_a_guest_seen_by_its_node_and_by_its_cluster_is_one(store):
     assert guest.attributes["filesystem_total_bytes"] == 4 * d.GIB
 
 
+def test_both_roads_to_a_guest_go_on_from_run_to_run(store):
+    for step, cpu_seconds in enumerate((50.0, 80.0, 110.0)):
+        at = d.NOW + 60 * step
+        container = d.container("lxc/101", cpu_seconds=cpu_seconds)
+        facts = {
+            "pve1": {"foresight_lxc": d.lxc(at, [container], cluster="prod")},
+            "prod-api": {"foresight_cluster": d.cluster(at + 1)},
+        }
+        run(store, facts, now=at + 1)
+        guest = entities(store, kinds=["guest"])["guest:prod/lxc/101"]
+        assert guest.host == "prod-api"
+        assert guest.attributes["counters"]["values"]["cpu_seconds"] == cpu_seconds
+    rates = values(store, "guest:prod/lxc/101", "cpu_cores")
+    assert [row for row in rates if row[0] in (d.NOW + 60, d.NOW + 120)] == [(d.NOW + 60, 0.5, 0), (d.NOW + 120, 0.5, 0)]
+    # A guest that the cluster lists no longer is gone, whoever saw it last.
+    run(store, {"prod-api": {"foresight_cluster": d.cluster(d.NOW + 300, guests=[])}}, now=d.NOW + 300)
+    assert entities(store, kinds=["guest"]) == {}
+
+
+def test_live_guests_do_not_go_with_a_shifted_history(store, tmp_path):
+    path = tmp_path / "guests.csv"
+    path.write_text("time,cpu\n1700000000,1\n")
+    table = {"time_column": "time", "entity": "guest:box/lxc/web", "columns": {"cpu": "cpu_cores"}}
+    import_history(store=store, now=d.NOW, path=[str(path)], table=table, shift_to_now=True)
+    result = run(store, {"box": {"foresight_lxc": d.lxc(d.NOW + 60)}}, now=d.NOW + 60)
+    assert "shifted times" in result["issues"][0]
+    assert values(store, "guest:box/lxc/web", "memory_bytes") == []
+
+
 @pytest.fixture
 def recording(tmp_path):
     path = str(tmp_path / "lab.jsonl.gz")
