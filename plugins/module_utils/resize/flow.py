@@ -157,7 +157,8 @@ class Resize:
         if goal is None or filesystem.size is None or goal > filesystem.size:
             return
         unit = volume.extent * volume.layout.data_stripes
-        useful = next(size for size in range(target + unit, 4 * target + 4 * unit, unit) if (filesystem.goal(size) or 0) > filesystem.size)
+        sizes = range(target + unit, 4 * (target + unit), unit)
+        useful = next((size for size in sizes if (filesystem.goal(size) or 0) > filesystem.size), sizes.stop)
         raise Refused(
             "step_too_small",
             f"With {human(target)} the file system of {volume.name} could not grow: what is added is too small for its next block group. "
