@@ -81,7 +81,7 @@ def open_store(location: str | None = None, *, create: bool = True) -> Store:
 
 def _make_directory(store: Store, path: str, create: bool) -> None:
     file = pathlib.Path(path)
-    with failures.told(store.location):
+    with failures.told_of_files(store.location):
         if not create and not file.exists():
             raise upgrade.nothing_recorded(store)
         # others on this machine have no business in it (XDG Base Directory Specification)

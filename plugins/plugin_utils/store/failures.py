@@ -62,6 +62,16 @@ def told(location: Location) -> Iterator[None]:
         raise StoreError(f"Cannot use the store {location}: {_first_line(error)} ({_OPTION}).") from error
     except _driver_errors(location) as error:
         raise StoreError(_explain(location, error)) from error
+
+
+@contextlib.contextmanager
+def told_of_files(location: Location) -> Iterator[None]:
+    """Turn what the operating system reports inside the block into a StoreError.
+
+    :raises StoreError: with the location, what was seen, what is needed and the option that names the store.
+    """
+    try:
+        yield
     except OSError as error:
         raise StoreError(
             f"Cannot use the store {location}: {error.strerror or error}; needed is a directory that may be written ({_OPTION})."

@@ -119,7 +119,7 @@ def _back_up(session: Session, found: str) -> str:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     target = f"{path}.v{found}.{stamp}.bak"
     partial = f"{target}.partial"
-    with failures.told(session.location):
+    with failures.told(session.location), failures.told_of_files(session.location):
         source = sqlite3.connect(path, timeout=failures.BUSY_SECONDS)
         copy = sqlite3.connect(partial)
         try:

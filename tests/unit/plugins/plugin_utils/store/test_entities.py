@@ -138,7 +138,7 @@ def test_nothing_in_nothing_out(store):
 _OBSERVATION = st.tuples(st.sampled_from(["u1", "u2", "u3"]), st.sampled_from(["a", "b", "c"]), st.integers(0, 5))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(calls=st.lists(st.lists(_OBSERVATION, max_size=4), max_size=4))
 def test_whatever_is_observed_one_entity_holds_each_key(shared_store, calls):
     """Model: the newest observation of an identity counts; of those with one key the last seen is current."""

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 
-SERIES = 40
+SERIES = 20
 
 _WRITE = """
 import sys
@@ -35,7 +35,7 @@ with open_store(sys.argv[1]) as store:
 def test_a_killed_writer_leaves_whole_transactions(location, start):
     """The moments differ: after the first commit the kill comes a little later each time, wherever the writer then is."""
     done = 0
-    for attempt in range(6):
+    for attempt in range(5):
         process = start(_WRITE, location, SERIES, done)
         for _ in range(1 + attempt % 3):
             done = int(process.stdout.readline())

@@ -118,7 +118,7 @@ def test_of_processes_at_the_same_moment_one_gets_it(location, start):
 _ACT = st.tuples(st.sampled_from(["acquire", "renew", "release", "die"]), st.integers(0, 3), st.integers(1, 400))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(acts=st.lists(_ACT, max_size=14))
 def test_never_two_holders(shared_store, acts):
     """Runs 0 and 1 live on this controller, 2 and 3 on another one; whoever believes to hold a lease that has not ended does."""

@@ -73,7 +73,7 @@ _SAMPLES = st.dictionaries(st.integers(0, 6 * DAY // 900).map(lambda slot: slot 
 _AGES = st.lists(st.integers(0, 6 * DAY), min_size=2, max_size=2).map(sorted)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(samples=_SAMPLES, turns=st.lists(st.tuples(_AGES, st.integers(0, 6 * DAY)), min_size=1, max_size=3))
 def test_count_min_mean_max_and_last_of_every_day_are_kept(shared_store, new_series, samples, turns):
     (series,) = new_series(shared_store, 1)

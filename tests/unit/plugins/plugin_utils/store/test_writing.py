@@ -85,7 +85,7 @@ def stored(value):
     return value if np.isfinite(value) else None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(calls=st.lists(st.lists(_SAMPLE, max_size=12), max_size=4))
 def test_writing_is_a_dictionary_keyed_by_series_and_time(shared_store, new_series, calls):
     series = new_series(shared_store, 3)
@@ -98,7 +98,7 @@ def test_writing_is_a_dictionary_keyed_by_series_and_time(shared_store, new_seri
     assert rows_of(shared_store, series) == [(*key, *model[key]) for key in sorted(model)]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(samples=st.lists(_SAMPLE, max_size=20, unique_by=lambda sample: sample[:2]), data=st.data())
 def test_the_order_of_different_samples_does_not_matter(shared_store, new_series, samples, data):
     one, other = new_series(shared_store, 3), new_series(shared_store, 3)
