@@ -17,8 +17,6 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, raw_facts, run_started
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 
-OUTCOMES = "foresight_outcomes"
-
 
 class ActionModule(ActionBase):
     """Reads the variables of every host of the play itself; one call of the workflow."""
@@ -33,13 +31,11 @@ class ActionModule(ActionBase):
 
         def more(arguments: Arguments) -> Arguments:
             play = play_hosts(variables)
-            facts = raw_facts(variables, play.hosts, [*DOCUMENTS, OUTCOMES])
             started_at = arguments["started_at"]
             return {
                 "hosts": play.hosts,
                 "lost": play.lost,
-                "outcomes": {host: mine.pop(OUTCOMES) for host, mine in facts.items() if OUTCOMES in mine},
-                "facts": facts,
+                "facts": raw_facts(variables, play.hosts, DOCUMENTS),
                 "check": self._task.check_mode,
                 "max_skew": parse_duration(arguments["max_skew"], option="max_skew"),
                 "started_at": run_started(arguments["now"]) if started_at is None else started_at,

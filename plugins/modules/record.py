@@ -13,7 +13,6 @@ author: Foresight Capacity contributors (@foresight-capacity)
 description:
   - Reads C(foresight_node), C(foresight_lvm), C(foresight_lxc) and C(foresight_cluster) from the variables of every host of the play,
     checks every value, and writes entities and samples in one transaction. It takes no facts as an argument.
-  - Also writes the outcomes of changes (C(foresight_outcomes)) that hosts carry.
   - A host that is down, slow to answer, or has a wrong clock costs no other host a sample, and a volume with an impossible value costs
     its host no other volume. What was left out or flagged is told with the reason.
   - Flagged samples (not a number, negative, impossible, after a counter reset, a gap or a jump of the clock) stay visible in the store and
@@ -106,7 +105,7 @@ written:
     - What was written into the store. C(retired) counts volumes and containers that a host no longer has; their history stays.
   returned: success
   type: dict
-  sample: {samples: 212, flagged: 0, entities: 54, retired: 0, outcomes: 0, run: 17}
+  sample: {samples: 212, flagged: 0, entities: 54, retired: 0, run: 17}
 issues:
   description: The first values that were flagged or left out, each with the reason.
   returned: success

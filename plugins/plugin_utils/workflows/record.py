@@ -15,7 +15,6 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS, Last, Observation, observe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.notebook import write_observations
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.outcomes import write_outcomes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.shift import shift_of
 
 Facts = Mapping[str, Mapping[str, t.Any]]
@@ -30,19 +29,17 @@ def record(
     hosts: Sequence[str],
     lost: Sequence[str],
     facts: Facts,
-    outcomes: Mapping[str, t.Any],
     max_skew: int = 300,
     started_at: int | None = None,
     facts_from: str | None = None,
     shift_to_now: bool = False,
     check: bool = False,
 ) -> dict[str, t.Any]:
-    """Record the facts documents and outcomes of all hosts of a run, in one transaction.
+    """Record the facts documents of all hosts of a run, in one transaction.
 
     :param hosts: the hosts of the play.
     :param lost: those of them that were unreachable or failed before.
     :param facts: per host the facts documents by name, as they are in its variables.
-    :param outcomes: per host its C(foresight_outcomes).
     :param max_skew: seconds by which a target's clock may differ from the controller's.
     :param started_at: when the run began to read facts, UTC seconds.
     :param facts_from: a recording; its newest documents stand for those hosts of the play that have no facts of their own.
@@ -72,7 +69,6 @@ def record(
                 )
             )
         written = write_observations(notebook, observations)
-        written["outcomes"] = write_outcomes(notebook, outcomes, run)
         results = {one.host: _result(one, one.host in lost, one.host in recording.documents) for one in observations}
         issues = [issue.message for one in observations for issue in one.issues]
         status = "recorded" if any(result["status"] == "recorded" for result in results.values()) else "nothing"

@@ -33,9 +33,10 @@ ACTIONS = [
 ]
 STORE = "{{ store }}"
 CHANGE = {
-    "ansible.builtin.set_fact": {
-        "foresight_outcomes": "{{ [{'plan': mine.plan_id, 'action': mine.actions[0].id, 'target': mine.actions[0].target, 'status': 'changed', 'changed': true,"
-        " 'before': {}, 'after': {}, 'message': '', 'started_at': start | int, 'seconds': 0.5}] }}"
+    "foresight.capacity.plan_gate": {
+        "state": "done",
+        "store": STORE,
+        "results": "{{ [{'item': mine.actions[0], 'status': 'changed', 'changed': true, 'seconds': 0.5}] }}",
     },
     "when": "mine.actions | length > 0",
 }
@@ -85,7 +86,6 @@ CHANGES = [
     keep("mine"),
 ]
 CLOSE = play(
-    {"foresight.capacity.record": {"store": STORE}, "run_once": True},
     {
         "foresight.capacity.plan_gate": {"state": "close", "store": STORE, "run_id": "{{ gate.run_id }}"},
         "register": "closed",
@@ -119,7 +119,7 @@ class Site:
     def command(self, plays, *arguments, **variables):
         book = self.folder / "book.yml"
         book.write_text(yaml.safe_dump(plays))
-        extra = {"store": self.store, "out": str(self.folder), "start": 1, **variables}
+        extra = {"store": self.store, "out": str(self.folder), **variables}
         program = pathlib.Path(sys.executable).with_name("ansible-playbook")
         return [str(program), "-i", str(self.folder / "hosts.yml"), str(book), "-e", json.dumps(extra), *arguments]
 
@@ -165,7 +165,7 @@ def test_plan_apply_and_apply_again(site):
     assert site.kept("gate")["lease"]["scope"].startswith("inventory:")
     assert [action["host"] for action in site.kept("mine", "web2")["actions"]] == ["web2"]
     assert (site.kept("closed")["state"], site.states()) == ("applied", ("applied", {"web1": "applied", "web2": "applied"}))
-    site.run(APPLY, start=2)
+    site.run(APPLY)
     assert site.states()[0] == "applied"
 
 
@@ -174,7 +174,7 @@ def test_limit_leaves_the_rest_for_another_run(site):
     site.run(APPLY, "--limit", "web1")
     assert [(entry["host"], entry["reason"]) for entry in site.kept("gate")["pending"]] == [("web2", "not_in_play")]
     assert site.states() == ("partly_applied", {"web1": "applied", "web2": "pending"})
-    site.run(APPLY, "--limit", "web2", start=2)
+    site.run(APPLY, "--limit", "web2")
     assert site.states() == ("applied", {"web1": "applied", "web2": "applied"})
 
 
@@ -192,7 +192,7 @@ def test_check_mode_and_the_real_run_hand_out_the_same(site):
     site.run(APPLY, "--check")
     assert site.states() == ("proposed", {})
     checked = site.kept("mine")["actions"]
-    site.run(APPLY, start=2)
+    site.run(APPLY)
     assert site.kept("mine")["actions"] == checked
     assert site.states()[0] == "applied"
 
@@ -221,7 +221,7 @@ def test_a_run_killed_in_the_middle_is_closed_by_the_next(site):
     finally:
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
-    site.run(APPLY, start=2)
+    site.run(APPLY)
     # only now let the orphan of the killed run go on: it has nobody left to tell
     os.close(os.open(site.folder / "hold", os.O_RDWR | os.O_NONBLOCK))
     gate = site.kept("gate")

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.util
 import pathlib
 import signal
@@ -41,7 +40,7 @@ def store(tmp_path):
 
 
 def run(store, facts, now=d.NOW, **more):
-    arguments = {"hosts": list(facts), "lost": [], "outcomes": {}, **more}
+    arguments = {"hosts": list(facts), "lost": [], **more}
     return record(store=store, now=now, facts=facts, **arguments)
 
 
@@ -160,21 +159,6 @@ def test_a_shared_group_is_marked_on_both_sides(store):
     assert entities(store)["vg:web1/vg0"].attributes["shared_with"] == []
 
 
-def test_outcomes_are_written_once(store):
-    outcome = {
-        "plan": "p1", "action": "a1", "target": "lv:web1/vg0/data", "status": "changed", "changed": True, "before": {"size": 1},
-        "after": {"size": 2}, "message": "grown", "started_at": d.NOW - 5, "seconds": 1.5,
-    }  # fmt: skip
-    outcomes = {"web1": [outcome, {"plan": "p1"}, "garbage"], "web2": "garbage"}
-    first = run(store, {"web1": lvm()}, outcomes=outcomes)
-    assert first["written"]["outcomes"] == 1
-    run(store, {"web1": lvm()}, now=d.NOW + 60, outcomes=copy.deepcopy(outcomes))
-    with open_store(store) as notebook:
-        (row,) = notebook.find_outcomes()
-    assert (row.plan_id, row.action_id, row.host, row.status, row.changed) == ("p1", "a1", "web1", "changed", True)
-    assert row.after == {"size": 2}
-
-
 def test_a_guest_seen_by_its_node_and_by_its_cluster_is_one(store):
     facts = {
         "pve1": {"foresight_lxc": d.lxc(containers=[d.container("lxc/101")], cluster="prod")},
@@ -282,7 +266,7 @@ def traced(*args, **kwargs):
     return connection
 sqlite3.connect = sqlite3.dbapi2.connect = traced
 hosts = {f"h{i}": {"foresight_lvm": d.lvm(d.NOW + 60)} for i in range(3)}
-record(store=sys.argv[1], now=d.NOW + 60, hosts=list(hosts), lost=[], facts=hosts, outcomes={})
+record(store=sys.argv[1], now=d.NOW + 60, hosts=list(hosts), lost=[], facts=hosts)
 print("statements", count)
 """
 

@@ -1,0 +1,192 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a report shows, read from an open store."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.content import Content
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import group_views
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import change_text, moment, short_key, some
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.verdicts import Progress, action_row, place_plan, refused_row
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import History, VolumeView, volume_view
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, PlanRow, Store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_plans import find_plan
+
+Document = Mapping[str, t.Any]
+_POINTS = 600
+_SHOWN_OUTCOMES = 50
+_LATELY = 7 * 86400
+_STEP_WITHOUT_FORECAST = 600
+_HORIZON_WITHOUT_FORECAST = 6 * 3600
+_RUNS_LOOKED_AT = 100
+_LONG_AGO = 3600
+
+
+def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None) -> Content:
+    """Return everything that a report of these hosts shows.
+
+    :param plan: id or file; None = the newest one about these hosts.
+    :raises PlanError: if there is no such plan.
+    """
+    row = find_plan(store, plan) if plan else _newest_plan(store, set(hosts))
+    document = row.document if row else None
+    lvs = store.find_entities(kinds=["lv"], hosts=list(hosts))
+    volumes = _volumes(store, now, [entity for entity in lvs if entity.attributes.get("role") != "internal"])
+    progress = _progress(store, row)
+    place_plan(volumes, document, row.state if row else None, progress)
+    volumes.sort(key=lambda volume: volume.urgency)
+    actions = list((document or {}).get("actions", []))
+    in_force = row is not None and not row.check and row.state not in ("expired", "superseded")
+    return Content(
+        now=now,
+        hosts=list(hosts),
+        volumes=volumes,
+        groups=group_views(
+            {entity.key: entity.attributes for entity in store.find_entities(kinds=["vg"], hosts=list(hosts))},
+            {entity.key: entity.attributes for entity in lvs},
+            actions if in_force else [],
+            synthetic={volume.entity for volume in volumes if volume.synthetic},
+        ),
+        plan=document,
+        plan_state=row.state if row else None,
+        actions=[action_row(action, progress.get(str(action.get("id")))) for action in actions],
+        refused=[refused_row(one) for one in (document or {}).get("refused", [])],
+        proposals=[action_row(one) for one in (document or {}).get("proposals", [])],
+        outcomes=_outcomes(store, now, set(hosts)),
+        notes=_notes(store, now, hosts, volumes),
+    )
+
+
+def _newest_plan(store: Store, hosts: set[str]) -> PlanRow | None:
+    # By the runs: reading every plan that was ever made takes long when there are thousands.
+    for run in store.find_runs(verb="plan", limit=_RUNS_LOOKED_AT):
+        row = store.load_plan(str(run.detail.get("plan")))
+        if row is not None and hosts & set(row.document["scope"]["hosts"]):
+            return row
+    return None
+
+
+def _progress(store: Store, row: PlanRow | None) -> dict[str, Progress]:
+    if row is None:
+        return {}
+    return {
+        key: Progress(action.state, str((action.detail or {}).get("message") or "")) for key, action in store.find_actions(row.id).items()
+    }
+
+
+def _volumes(store: Store, now: int, entities: Sequence[Entity]) -> list[VolumeView]:
+    ids = [entity.id for entity in entities]
+    used = {one.entity_id: one for one in store.find_series(metric="used_bytes", entity_ids=ids)}
+    sizes = {one.entity_id: one.id for one in store.find_series(metric="fs_size_bytes", entity_ids=ids)}
+    found = store.find_forecasts([one.id for one in used.values()])
+    forecasts = {key: found[one.id] for key, one in used.items() if one.id in found}
+    histories = _histories(store, now, {key: one.id for key, one in used.items()}, sizes, forecasts)
+    return [
+        volume_view(
+            entity.key,
+            entity.attributes,
+            forecasts.get(entity.id),
+            histories.get(entity.id),
+            now=now,
+            synthetic=entity.id in used and used[entity.id].synthetic,
+        )
+        for entity in entities
+    ]
+
+
+def _histories(
+    store: Store, now: int, used: Mapping[int, int], sizes: Mapping[int, int], forecasts: Mapping[int, Document]
+) -> dict[int, History]:
+    """Read the histories of all volumes, those of one step and length together."""
+    if not used:
+        return {}
+    keys = list(used)
+    typical = dict(zip(keys, (int(step) for step in store.typical_step([used[key] for key in keys])), strict=True))
+    grids: dict[tuple[int, int], list[int]] = {}
+    for key in keys:
+        forecast = forecasts.get(key) or {}
+        step = int(forecast.get("step_seconds") or typical[key] or _STEP_WITHOUT_FORECAST)
+        window = max(4 * int(forecast.get("horizon") or _HORIZON_WITHOUT_FORECAST), 120 * step)
+        grids.setdefault((max(step, -(-window // _POINTS)), window), []).append(key)
+    found = {}
+    for (step, window), members in grids.items():
+        end = now + step - now % step
+        start = end - window // step * step
+        read = store.read_samples([used[key] for key in members], start=start, end=end, step=step, how="max")
+        limits = store.read_samples([sizes.get(key, -1) for key in members], start=start, end=end, step=step, how="last")
+        for key, values, limit in zip(members, read, limits, strict=True):
+            known = np.flatnonzero(~np.isnan(values))
+            if len(known):
+                first, last = int(known[0]), int(known[-1]) + 1
+                found[key] = History(start + first * step, step, _listed(values[first:last]), _listed(limit[first:last]))
+    return found
+
+
+def _listed(values: t.Any) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]
+
+
+def _outcomes(store: Store, now: int, hosts: set[str]) -> list[dict[str, str]]:
+    lately = [one for one in store.find_outcomes(since=now - _LATELY) if one.host in hosts]
+    lately.sort(key=lambda one: one.started_at, reverse=True)
+    return [
+        {
+            "when": moment(one.started_at),
+            "target": short_key(one.target),
+            "status": one.status,
+            "change": change_text({"from": one.before, "to": one.after}) if one.changed and (one.after or {}).get("size") else "",
+            "message": one.message or "",
+        }
+        for one in lately[:_SHOWN_OUTCOMES]
+    ]
+
+
+def _notes(store: Store, now: int, hosts: Sequence[str], volumes: Sequence[VolumeView]) -> list[str]:
+    """Return what a reader must know before believing the rest."""
+    known = {str(entity.host): entity.attributes for entity in store.find_entities(kinds=["host"], hosts=list(hosts))}
+    recorded = {host: one["recorded"] for host, one in known.items() if one.get("recorded")}
+    return [*_observed(store, now, hosts, known, recorded), *_told_of_data(recorded, volumes)]
+
+
+def _observed(store: Store, now: int, hosts: Sequence[str], known: Mapping[str, Document], recorded: Mapping[str, Document]) -> list[str]:
+    notes = []
+    missing = sorted(host for host in hosts if host not in known)
+    if missing:
+        notes.append(f"Never observed: {some(missing)}.")
+    runs = [run for run in store.find_runs(verb="record", limit=_RUNS_LOOKED_AT) if run.status == "recorded"]
+    if not runs:
+        return notes
+    last = runs[0].started_at
+    silent = {
+        host: int(one.get("recorded_at") or 0)
+        for host, one in sorted(known.items())
+        if host not in recorded and int(one.get("recorded_at") or 0) < last
+    }
+    if silent:
+        told = some([f"{host} (last seen {moment(at)})" for host, at in silent.items()])
+        notes.append(f"Silent in the last observation, {moment(last)}: {told}. What is shown of them is older.")
+    if now - last > _LONG_AGO:
+        notes.append(f"The last observation was {format_duration(now - last)} ago ({moment(last)}).")
+    return notes
+
+
+def _told_of_data(recorded: Mapping[str, Document], volumes: Sequence[VolumeView]) -> list[str]:
+    notes = []
+    if recorded:
+        shifts = sorted({int(mark.get("shifted_by") or 0) for mark in recorded.values()})
+        moved = f", its times moved by {', '.join(format_duration(shift) for shift in shifts)} to end now" if any(shifts) else ""
+        notes.append(
+            f"Recorded, not live: {some(sorted(recorded))}. Facts and history come from a recording{moved}; these hosts are never changed."
+        )
+    synthetic = sum(volume.synthetic for volume in volumes)
+    if synthetic:
+        which = "all volumes" if synthetic == len(volumes) else f"{synthetic} of {len(volumes)} volumes"
+        notes.append(f"Synthetic: the history of {which} was generated, not measured.")
+    return notes

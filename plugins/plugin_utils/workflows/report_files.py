@@ -1,0 +1,83 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of a report: each written whole or not at all; figures of a former report are removed, other files are left alone."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Collection
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.images import SOFTWARE
+
+_SAFE = re.compile(r"[A-Za-z0-9.-]+(?:/[A-Za-z0-9.-]+)*")
+_LONGEST = 150
+# The text chunk that names the software stands right behind the header of a PNG.
+_LOOKED_AT = 512
+
+
+def figure_name(volume: str) -> str:
+    """Return the file name of a volume's figure; two volumes never share one.
+
+    :param volume: `HOST/VG/LV`.
+    """
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "_", volume)
+    if _SAFE.fullmatch(volume) and len(plain) <= _LONGEST:
+        return f"volume-{plain}.png"
+    return f"volume-{plain[:_LONGEST]}-{hashlib.sha256(volume.encode()).hexdigest()[:8]}.png"
+
+
+def write_file(folder: str, name: str, data: bytes) -> str:
+    """Write a file that everybody may read, in one step; return its path.
+
+    :raises InputError: if that is not possible; then the file is as it was.
+    """
+    target, temporary = os.path.join(folder, name), None
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".report-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+        raise InputError(
+            f"Cannot write the report to {target}: {error.strerror}. Needed is a folder with space that can be written (O(path))."
+        ) from error
+    return target
+
+
+def remove_old_figures(folder: str, *, keep: Collection[str]) -> list[str]:
+    """Remove the figures that a former report wrote of volumes which have none now; return their paths.
+
+    Only files that say of themselves that a report wrote them go.
+    """
+    removed = []
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "volume-*.png"))):
+        if os.path.basename(path) not in keep and not os.path.islink(path) and _is_ours(path):
+            try:
+                os.unlink(path)
+            except OSError as error:
+                raise InputError(
+                    f"Cannot remove {path} of a former report: {error.strerror}. Needed is a folder that can be written (O(path))."
+                ) from error
+            removed.append(path)
+    return removed
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return SOFTWARE.encode() in file.read(_LOOKED_AT)
+    except OSError:
+        return False

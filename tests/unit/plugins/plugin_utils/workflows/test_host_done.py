@@ -1,0 +1,76 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Outcomes of one host, noted right after its actions."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_done import host_done
+
+NOW = 1_763_700_000
+ACTION = {"id": "a1", "target": "lv:web1/vg0/data"}
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A store with a plan of one action and an apply run of this process that opened it."""
+    from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import playbook_process
+
+    path = str(tmp_path / "store.db")
+    document = {"id": "p1", "created_at": NOW, "expires_at": NOW + 60, "check": False, "actions": [{**ACTION, "host": "web1"}]}
+    with open_store(path) as store:
+        store.save_plan(document)
+        store.start_run("apply", at=NOW, check=False, detail={"plan": "p1", "holder": list(playbook_process()), "last_outcome": -1})
+    return path
+
+
+def outcomes(path):
+    with open_store(path) as store:
+        return store.find_outcomes(plan_id="p1")
+
+
+def test_each_result_becomes_an_outcome_with_the_run_that_made_it(opened):
+    result = {
+        "ansible_loop_var": "one",
+        "one": ACTION,
+        "status": "changed",
+        "changed": True,
+        "seconds": 4.4,
+        "after": {"size": 2},
+        "message": "Grew.",
+    }
+    told = host_done(store=opened, now=NOW + 10, host="web1", results=[result])
+    assert told["outcomes"] == {"changed": 1, "ok": 0, "refused": 0, "failed": 0}
+    (row,) = outcomes(opened)
+    assert (row.action_id, row.status, row.changed, row.started_at, row.message) == ("a1", "changed", True, NOW + 6, "Grew.")
+    assert row.run_id is not None
+
+
+def test_a_module_that_died_without_a_word_is_a_failure(opened):
+    host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "failed": True, "msg": "MODULE FAILURE"}])
+    (row,) = outcomes(opened)
+    assert (row.status, row.changed, row.message) == ("failed", False, "MODULE FAILURE")
+
+
+def test_check_mode_notes_nothing(opened):
+    host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "status": "changed", "changed": True}], check=True)
+    assert outcomes(opened) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "result", "seen"),
+    [
+        ("web1", {"changed": True}, "no action with id and target"),
+        ("web1", {"item": {"id": "zz", "target": "lv:web1/vg0/x"}, "status": "ok"}, "actions zz"),
+        ("web2", {"item": ACTION, "status": "ok"}, "results of web2 are of actions a1"),
+    ],
+)
+def test_results_that_are_not_of_this_host_and_plan_are_refused_and_nothing_is_noted(opened, host, result, seen):
+    with pytest.raises(InputError, match=seen):
+        host_done(store=opened, now=NOW, host=host, results=[{"item": ACTION, "status": "ok"}, result] if host == "web1" else [result])
+    assert outcomes(opened) == []
