@@ -1,0 +1,77 @@
+"""The demo: this machine's facts, a history recorded in the VM lab, and the whole of site.yml on both. Needs no root and no VM."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+SANDBOX = CHECKOUT / "inventories" / "sandbox"
+RECORDING = SANDBOX / "recording.jsonl.gz"
+HOME = CHECKOUT / ".cache" / "demo"
+REPORT = CHECKOUT / "report"
+POLICY = {
+    "foresight_store": str(HOME / "store.db"),
+    "foresight_apply": True,
+    "foresight_plan_path": str(HOME / "plan.yml"),
+    "foresight_facts_from": str(RECORDING),
+    "volumes_manage": [{"match": "db1/vg0/*", "max": "4 GiB"}, {"match": "files1/vg0/home", "priority": 2}, {"match": "files1/vg1/*"}],
+    "volumes_step": 30,
+    "volumes_horizon": "45m",
+    "report_path": str(REPORT),
+}
+
+
+def say(number: int, text: str) -> None:
+    print(f"[{number}/3] {text}", flush=True)
+
+
+def play(name: str, **variables: object) -> str:
+    """Run one playbook of the collection as its user would; return what it printed."""
+    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(SANDBOX), f"foresight.capacity.{name}"]
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
+    lines = []
+    with subprocess.Popen(
+        [*command, "-e", json.dumps({**POLICY, **variables})],
+        cwd=HOME,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("TASK ["):
+                print("      " + line[6:].split("]")[0].rsplit(" : ", 1)[-1], flush=True)
+    if process.returncode != 0:
+        sys.exit(f"{''.join(lines)}\ndemo: {name} ended with {process.returncode}; its output stands above.")
+    return "".join(lines)
+
+
+def main() -> None:
+    started = time.monotonic()
+    shutil.rmtree(HOME, ignore_errors=True)
+    HOME.mkdir(parents=True)
+    say(1, f"Importing the history that was recorded in the VM lab ({RECORDING.name}), moved to the present …")
+    play("import", foresight_import=str(RECORDING), foresight_shift_to_now=True)
+    say(2, "Observe, forecast, plan, apply (refused: a recorded host cannot be changed), report …")
+    output = play("site")
+    say(3, f"Done in {time.monotonic() - started:.0f} s. The plan:")
+    print()
+    print((HOME / "plan.yml").read_text().split("\nschema:", 1)[0])
+    refused = output.count("recorded_host")
+    print(
+        f"The gate refused what the plan has for recorded hosts ({'recorded_host' if refused else 'nothing to refuse'}); nothing was changed."
+    )
+    print(f"Plan:   {HOME / 'plan.yml'}")
+    print(f"Report: {REPORT / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()
