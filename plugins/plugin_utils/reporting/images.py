@@ -2,14 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PNG figures of a report: one per volume, and one of all volume groups."""
+"""PNG figures of a report: one per volume, and one of the volume groups."""
 
 from __future__ import annotations
 
 import io
 import typing as t
+from collections.abc import Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.content import GroupView, VolumeView, runway_text
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView, Part
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import Points, VolumeView, runway_text
+from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import (
     matplotlib_backend,
     matplotlib_dates,
@@ -17,61 +21,91 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
     np,
 )
 
-GIB = 2.0**30
+# Written into every figure, so that a later report knows its own files from others.
+SOFTWARE = "foresight.capacity report"
+GROUPS_DRAWN = 30
 _DAY = 86400.0
+_INK, _BLUE, _RED, _AMBER, _GREEN = "#1c2733", "#0b62a8", "#b3261e", "#b86e00", "#1b7f4d"
+_VOLUMES, _FREE, _EDGE = ("#5d6b7a", "#7b8896"), "#eef2f5", "#9aa7b4"
+# Narrower parts of a bar carry no name, as shares of the bar: per letter, and at least.
+_LETTER, _LEAST = 0.012, 0.03
 
 
-def volume_png(volume: VolumeView) -> bytes:
-    """Return the figure of one volume with a history: use, file system size, forecast band and the early date of being full."""
-    figure, axes = _figure(4.2)
+def volume_png(volume: VolumeView, now: int) -> bytes:
+    """Return the figure of one volume: use, size of the file system now and after the plan, forecast band, earliest time of being full.
+
+    :raises ValueError: if it has no history to draw.
+    """
     history = volume.history
     if history is None:
         raise ValueError(f"{volume.entity} has no history to draw")
+    unit, divisor = axis_unit([*history.used, *history.limit, *volume.forecast.get("0.9", []), volume.holds_after])
+    figure, axes = _figure(4.4)
     grid = (history.start + history.step * np.arange(len(history.used))) / _DAY
-    axes.plot(grid, _gib(history.used), color="#1c2733", label="used")
-    axes.step(grid, _gib(history.limit), where="post", color="#b3261e", linewidth=1.2, label="file system")
+    end = grid[-1]
+    axes.plot(grid, _scaled(history.used, divisor), color=_INK, label="used")
+    axes.step(grid, _scaled(history.limit, divisor), where="post", color=_RED, linewidth=1.2, label="full (size of the file system)")
     if volume.issued_at is not None and "0.5" in volume.forecast:
         ahead = (volume.issued_at + volume.forecast_step * (1 + np.arange(len(volume.forecast["0.5"])))) / _DAY
-        low, middle, high = (_gib(volume.forecast.get(key, volume.forecast["0.5"])) for key in ("0.1", "0.5", "0.9"))
-        axes.fill_between(ahead, low, high, color="#0b62a8", alpha=0.22, linewidth=0, label="10 to 90 %")
-        axes.plot(ahead, middle, color="#0b62a8", linestyle=":", label="forecast (median)")
-        if volume.fs_size:
-            axes.plot([grid[-1], ahead[-1]], [volume.fs_size / GIB] * 2, color="#b3261e", linewidth=1.2, linestyle="--")
-        early = volume.runway.get("0.1")
-        if early is not None:
-            axes.axvline((volume.issued_at + early) / _DAY, color="#b86e00", linestyle="--", linewidth=1.2, label="full as early as")
-    marks = [word for word, holds in (("recorded", volume.recorded), ("synthetic", volume.synthetic)) if holds]
-    axes.set_title(f"{volume.name} – {runway_text(volume)}{' (' + ', '.join(marks) + ')' if marks else ''}", fontsize=10, loc="left")
-    axes.set_ylabel("GiB")
+        low, middle, high = (_scaled(volume.forecast.get(key, volume.forecast["0.5"]), divisor) for key in ("0.1", "0.5", "0.9"))
+        axes.fill_between(ahead, low, high, color=_BLUE, alpha=0.22, linewidth=0, label="8 of 10 cases (10 % to 90 %)")
+        axes.plot(ahead, middle, color=_BLUE, linestyle=":", label="forecast (median)")
+        end = max(end, ahead[-1])
+    if volume.holds:
+        axes.plot([grid[-1], end], [volume.holds / divisor] * 2, color=_RED, linewidth=1.2, linestyle="--")
+    if volume.holds_after:
+        axes.plot([grid[-1], end], [volume.holds_after / divisor] * 2, color=_GREEN, linewidth=1.6, label=volume.verdict)
+    if volume.earliest is not None:
+        axes.axvline(volume.earliest / _DAY, color=_AMBER, linestyle="--", linewidth=1.2, label="full at the earliest")
+    if volume.synthetic:
+        axes.text(0.5, 0.5, "synthetic", transform=axes.transAxes, ha="center", va="center", fontsize=34, alpha=0.2)
+    axes.set_title(
+        f"{_plain(volume.name)} – {runway_text(volume, now)}{' (recorded, moved to now)' if volume.recorded else ''}",
+        fontsize=10,
+        loc="left",
+    )
+    axes.set_ylabel(unit)
     axes.set_ylim(bottom=0)
     locator = matplotlib_dates.AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(matplotlib_dates.ConciseDateFormatter(locator))
-    axes.legend(loc="upper left", fontsize=8, frameon=False)
+    axes.set_xlabel("time, UTC")
+    figure.legend(loc="outside lower center", fontsize=8, frameon=False, ncols=3)
     return _png(figure)
 
 
-def groups_png(groups: t.Sequence[GroupView]) -> bytes:
-    """Return stacked bars of every volume group, before and after the plan where it changes."""
-    rows: list[tuple[str, list[tuple[str, int]], int]] = []
-    for group in groups:
-        rows.append((f"{group.name} before" if group.changed else group.name, group.before, group.free_before))
-        if group.changed:
-            rows.append((f"{group.name} after", group.after, group.free_after))
-    figure, axes = _figure(1.2 + 0.45 * len(rows))
-    names = list(dict.fromkeys(name for _label, parts, _free in rows for name, _size in parts))
-    for place, (_label, parts, free) in enumerate(reversed(rows)):
+def groups_png(groups: Sequence[GroupView]) -> bytes:
+    """Return bars of the first volume groups, each as shares of its size, before and after the plan where it changes."""
+    rows: list[tuple[str, list[Part], int, int]] = []
+    for group in groups[:GROUPS_DRAWN]:
+        before = [part._replace(growth=0) for part in group.parts]
+        label = f"{group.name}, {format_bytes(group.size)}" + (f" ({', '.join(group.marks)})" if group.marks else "")
+        rows.append((label, before, group.free, group.size))
+        if group.growth:
+            rows.append(("after the plan", group.parts, group.free_after, group.size))
+    figure, axes = _figure(1.5 + 0.34 * len(rows))
+    for place, (_label, parts, free, size) in enumerate(reversed(rows)):
         left = 0.0
-        for name, size in parts:
-            colour = "#9aa7b4" if name == "other" else f"C{names.index(name) % 10}"
-            axes.barh(place, size / GIB, left=left, color=colour, edgecolor="white")
-            if size * 12 > sum(value for _name, value in parts) + free:
-                axes.text(left + size / GIB / 2, place, name, ha="center", va="center", fontsize=8, color="white")
-            left += size / GIB
-        axes.barh(place, free / GIB, left=left, color="#eef2f5", edgecolor="#9aa7b4")
-    axes.set_yticks(range(len(rows)), [label for label, _parts, _free in reversed(rows)])
-    axes.set_xlabel("GiB (light: free)")
+        for number, part in enumerate(parts):
+            left = _bar(axes, place, left, part.size / size, _EDGE if part.name == "other" else _VOLUMES[number % 2], part.name)
+            if part.growth:
+                left = _bar(axes, place, left, part.growth / size, _BLUE, f"+{format_bytes(part.growth)}")
+        _bar(axes, place, left, free / size, _FREE, f"{format_bytes(free)} free", ink=_INK)
+    axes.set_yticks(range(len(rows)), [_plain(label) for label, _parts, _free, _size in reversed(rows)], fontsize=8)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
+    left_out = f"; {len(groups) - GROUPS_DRAWN} more are not shown" if len(groups) > GROUPS_DRAWN else ""
+    axes.set_xlabel(f"share of the volume group. Grey: volumes, blue: what the plan adds, light: free{left_out}", fontsize=8)
     return _png(figure)
+
+
+def _bar(axes: t.Any, place: int, left: float, width: float, colour: str, name: str, ink: str = "white") -> float:
+    """Draw one part of a bar and return where the next begins."""
+    axes.barh(place, width, left=left, color=colour, edgecolor=_EDGE if ink != "white" else "white", linewidth=0.8, height=0.78)
+    if width >= max(_LEAST, _LETTER * len(name)):
+        axes.text(left + width / 2, place, _plain(name), ha="center", va="center", fontsize=7, color=ink)
+    return left + width
 
 
 def _figure(height: float) -> tuple[t.Any, t.Any]:
@@ -84,11 +118,16 @@ def _figure(height: float) -> tuple[t.Any, t.Any]:
     return figure, axes
 
 
-def _gib(values: t.Sequence[float | None]) -> t.Any:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64) / GIB
+def _scaled(values: Points, divisor: float) -> t.Any:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64) / divisor
+
+
+def _plain(text: str) -> str:
+    """Return text in which a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
 
 
 def _png(figure: t.Any) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, format="png", metadata={"Software": SOFTWARE})
     return buffer.getvalue()

@@ -180,8 +180,8 @@ def _observed(store: Store, now: int, hosts: Sequence[str], known: Mapping[str, 
 def _told_of_data(recorded: Mapping[str, Document], volumes: Sequence[VolumeView]) -> list[str]:
     notes = []
     if recorded:
-        shifts = sorted({int(mark.get("shifted_by") or 0) for mark in recorded.values()})
-        moved = f", its times moved by {', '.join(format_duration(shift) for shift in shifts)} to end now" if any(shifts) else ""
+        shifts = sorted({int(mark["shifted_by"]) for mark in recorded.values() if mark.get("shifted_by")})
+        moved = f", its times moved by {', '.join(format_duration(shift) for shift in shifts)} to end now" if shifts else ""
         notes.append(
             f"Recorded, not live: {some(sorted(recorded))}. Facts and history come from a recording{moved}; these hosts are never changed."
         )
