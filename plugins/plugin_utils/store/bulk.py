@@ -4,9 +4,7 @@
 
 """The fastest road from rows to arrays on each engine, block by block, so that memory stays small.
 
-SQLite: ADBC's reader is three times as fast as the cursor of sqlite3, but brings an SQLite library of its own, and two
-of them in one process drop each other's file locks (https://www.sqlite.org/howtocorrupt.html, 2.2.1). So it reads in a
-child process and sends the columns through a pipe. Without ADBC, for small reads, and inside a write transaction (which
+SQLite: child processes read with ADBC (children.py). For small reads, without ADBC, and inside a write transaction (which
 only its own connection can see) the cursor does it.
 
 PostgreSQL: the server packs each series into arrays, whose binary form numpy reads without touching single rows.
@@ -14,20 +12,15 @@ PostgreSQL: the server packs each series into arrays, whose binary form numpy re
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 import struct
-import subprocess
-import sys
-import tempfile
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import children
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.connection import raw_connection
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
@@ -35,9 +28,8 @@ if t.TYPE_CHECKING:
 
 ROWS = 100_000
 CHILD_FROM = 1_000_000
-"""Expected rows from which the start of a child process (half a second) is worth it."""
+"""Expected rows for which the start of a child process (half a second) is worth it."""
 
-_CHILD = str(pathlib.Path(__file__).parent / "sqlite_rows.py")
 # an array's binary form: dimensions, has nulls, element type, length, lower bound; then length and bytes of each element
 _ARRAY_HEADER = 20
 
@@ -70,22 +62,36 @@ def one_of(dialect: str, numbers: npt.NDArray[np.int64]) -> str:
     return f"= ANY ('{{{listed}}}'::integer[])" if dialect == "postgresql" else f"IN (SELECT value FROM json_each('[{listed}]'))"
 
 
-def blocks(session: Session, sources: list[Source], *, weighted: bool, expected: int) -> Iterator[Block]:
-    """Read every row of the sources, in no particular order, as of one moment.
+def blocks(
+    session: Session,
+    series: npt.NDArray[np.int64],
+    sources: Callable[[npt.NDArray[np.int64]], list[Source]],
+    *,
+    weighted: bool,
+    expected: int,
+) -> Iterator[Block]:
+    """Read every row of the sources, in no particular order; each series as of one moment.
 
+    :param series: ids, sorted, unique, at least one.
+    :param sources: gives the tables to read for some of the ids.
     :param weighted: whether the weights are wanted; without them they are None.
     :param expected: about how many rows will come.
     :raises StoreError: when the database reports a problem.
     """
     if session.dialect == "postgresql":
-        return _packed(session, sources, weighted)
-    query = " UNION ALL ".join(
+        return _packed(session, sources(series), weighted)
+    processes = min(children.useful(), len(series), expected // CHILD_FROM)
+    if processes and not session.in_transaction() and children.available():
+        queries = [_union(sources(part), weighted) for part in np.array_split(series, processes)]
+        return _from_children(session, queries, weighted)
+    return _from_cursor(session, _union(sources(series), weighted), weighted)
+
+
+def _union(sources: list[Source], weighted: bool) -> str:
+    return " UNION ALL ".join(
         f"SELECT series_id, {source.time}, {source.value}{', ' + source.weight if weighted else ''} FROM {source.table} WHERE {source.where}"
         for source in sources
     )
-    if expected >= CHILD_FROM and not session.in_transaction() and importlib.util.find_spec("adbc_driver_sqlite") and sys.executable:
-        return _from_child(session, query, weighted)
-    return _from_cursor(session, query, weighted)
 
 
 def _from_cursor(session: Session, query: str, weighted: bool) -> Iterator[Block]:
@@ -98,26 +104,11 @@ def _from_cursor(session: Session, query: str, weighted: bool) -> Iterator[Block
             yield Block(table["series"], table["time"], table["value"], table["weight"] if weighted else None)
 
 
-def _from_child(session: Session, query: str, weighted: bool) -> Iterator[Block]:
-    with tempfile.TemporaryFile() as complaints:
-        command = [sys.executable, _CHILD, str(session.location.path), str(ROWS)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints) as child:
-            source, sink = t.cast("t.IO[bytes]", child.stdin), t.cast("t.IO[bytes]", child.stdout)
-            try:
-                source.write(query.encode())
-                source.close()
-                while head := sink.read(8):
-                    (rows,) = struct.unpack("=q", head)
-                    columns = [np.frombuffer(sink.read(8 * rows), dtype=kind) for kind in ("i8", "i8", "f8", "f8")[: 4 if weighted else 3]]
-                    yield Block(columns[0], columns[1], columns[2], columns[3] if weighted else None)
-            finally:
-                sink.close()  # a reader that stops early ends the child by a broken pipe
-        if child.returncode:
-            complaints.seek(0)
-            said = complaints.read().decode(errors="replace").strip().splitlines()
-            raise StoreError(
-                f"Cannot read the store {session.location}: the reading process ended with {child.returncode}. It says: {said[-1] if said else 'nothing'}"
-            )
+def _from_children(session: Session, queries: list[str], weighted: bool) -> Iterator[Block]:
+    kinds = ("i8", "i8", "f8", "f8")[: 4 if weighted else 3]
+    for count, data in children.read(str(session.location.path), queries, columns=len(kinds), rows=ROWS):
+        series, times, values, *weights = (np.frombuffer(data, kind, count, 8 * count * at) for at, kind in enumerate(kinds))
+        yield Block(series, times, values, weights[0] if weights else None)
 
 
 def _packed(session: Session, sources: list[Source], weighted: bool) -> Iterator[Block]:

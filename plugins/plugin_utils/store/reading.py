@@ -50,9 +50,11 @@ class SampleReading(Session):
         buckets = math.ceil((end - start) / step)
         grid = _Grid(wanted, start, step, buckets, how)
         if len(wanted):
-            for part in bulk.blocks(
-                self, _sources(self.dialect, wanted, start, end, how), weighted=how == "mean", expected=len(wanted) * buckets
-            ):
+
+            def sources(series: npt.NDArray[np.int64]) -> list[bulk.Source]:
+                return _sources(self.dialect, series, start, end, how)
+
+            for part in bulk.blocks(self, wanted, sources, weighted=how == "mean", expected=len(wanted) * buckets):
                 grid.add(part)
         values = grid.finished()
         return values if np.array_equal(inverse, np.arange(len(inverse))) else values[inverse]

@@ -97,7 +97,7 @@ def test_every_road_gives_the_same(store, new_series, monkeypatch, how):
     by_cursor = store.read_samples(series, **question)
     with store.transaction():
         assert np.array_equal(store.read_samples(series, **question), by_cursor, equal_nan=True)
-    monkeypatch.setattr(bulk, "CHILD_FROM", 0)
+    monkeypatch.setattr(bulk, "CHILD_FROM", 1)
     monkeypatch.setattr(bulk, "ROWS", 777)
     np.testing.assert_allclose(store.read_samples(series, **question), by_cursor, rtol=1e-12)
 
@@ -105,21 +105,26 @@ def test_every_road_gives_the_same(store, new_series, monkeypatch, how):
 def test_a_child_process_that_fails_is_told(tmp_path, monkeypatch):
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 
-    monkeypatch.setattr(bulk, "CHILD_FROM", 0)
+    monkeypatch.setattr(bulk, "CHILD_FROM", 1)
     with open_store(str(tmp_path / "store.db")) as store:
-        source = bulk.Source("no_such_table", "time", "value", "1.0", "1 = 1")
+
+        def sources(_series):
+            return [bulk.Source("no_such_table", "time", "value", "1.0", "1 = 1")]
+
         with pytest.raises(StoreError, match=r"reading process ended with 1.*no_such_table"):
-            list(bulk.blocks(store, [source], weighted=False, expected=1))
+            list(bulk.blocks(store, np.array([1]), sources, weighted=False, expected=1))
 
 
 def test_a_reader_that_stops_early_leaves_no_child(tmp_path, monkeypatch, new_series):
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 
-    monkeypatch.setattr(bulk, "CHILD_FROM", 0)
+    monkeypatch.setattr(bulk, "CHILD_FROM", 1)
     monkeypatch.setattr(bulk, "ROWS", 1000)
     with open_store(str(tmp_path / "store.db")) as store:
         (series,) = new_series(store, 1)
         store.write_samples([series] * 50_000, range(50_000), range(50_000))
-        parts = bulk.blocks(store, [bulk.Source("sample", "time", "value", "1.0", "1 = 1")], weighted=False, expected=1)
+        parts = bulk.blocks(
+            store, np.array([1]), lambda _series: [bulk.Source("sample", "time", "value", "1.0", "1 = 1")], weighted=False, expected=1
+        )
         assert len(next(parts).times) == 1000
         parts.close()
