@@ -137,7 +137,7 @@ def run_workflow(folder: pathlib.Path) -> list[tuple[float, float]]:
         facts = {path.stem: json.loads(path.read_text()) for path in sorted((folder / f"round{step}").iterdir())}
         begun, cpu = time.perf_counter(), time.process_time()
         now = facts[min(facts)]["foresight_node"]["observed_at"]
-        record(store=str(folder / "alone.db"), now=now, hosts=list(facts), lost=[], facts=facts, outcomes={})
+        record(store=str(folder / "alone.db"), now=now, hosts=list(facts), lost=[], facts=facts)
         times.append((time.perf_counter() - begun, time.process_time() - cpu))
     return times
 

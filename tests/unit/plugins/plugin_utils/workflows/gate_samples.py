@@ -67,7 +67,7 @@ def enter(store, plan_id, **more):
 
 
 def tell(store, plan_id, *results, run=None, at=NOW + 20):
-    """Write outcomes as record does: (action id, host, target, status) each."""
+    """Write outcomes as plan_gate does: (action id, host, target, status) each."""
     with open_store(store) as opened:
         opened.add_outcomes(
             {

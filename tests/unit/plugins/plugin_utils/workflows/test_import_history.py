@@ -71,7 +71,7 @@ def entity(store, key):
 
 
 def observe_live(store, now, **more):
-    return record(store=store, now=now, hosts=["web1"], lost=[], facts={"web1": {"foresight_lvm": d.lvm(now, **more)}}, outcomes={})
+    return record(store=store, now=now, hosts=["web1"], lost=[], facts={"web1": {"foresight_lvm": d.lvm(now, **more)}})
 
 
 def test_a_table_into_a_new_store(store, table):
@@ -242,7 +242,7 @@ def test_a_recording_in_any_order(store, recording):
 
 
 def test_a_recording_of_a_live_host_gives_samples_only(store, recording):
-    record(store=store, now=d.NOW, hosts=["lab1"], lost=[], facts={"lab1": {"foresight_lvm": d.lvm(d.NOW)}}, outcomes={})
+    record(store=store, now=d.NOW, hosts=["lab1"], lost=[], facts={"lab1": {"foresight_lvm": d.lvm(d.NOW)}})
     known = entity(store, "lv:lab1/vg0/data")
     run(store, recording())
     now_known = entity(store, "lv:lab1/vg0/data")
@@ -254,7 +254,7 @@ def test_a_recording_of_a_live_host_gives_samples_only(store, recording):
 
 def test_a_recorded_host_that_comes_alive(store, recording):
     run(store, recording())
-    record(store=store, now=d.NOW, hosts=["lab1"], lost=[], facts={"lab1": {"foresight_lvm": d.lvm(d.NOW)}}, outcomes={})
+    record(store=store, now=d.NOW, hosts=["lab1"], lost=[], facts={"lab1": {"foresight_lvm": d.lvm(d.NOW)}})
     assert entity(store, "lv:lab1/vg0/data").attributes["recorded"] is None
     assert len(values(store, "lv:lab1/vg0/data")) == 11
 

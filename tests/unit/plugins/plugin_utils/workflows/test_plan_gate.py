@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import playbook_process
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError, PlanError, StoreError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Holder, LeaseHeld, LeaseLost, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, Holder, LeaseHeld, LeaseLost, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.approve import approve
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_gate import close_gate, host_gate, open_gate
 
@@ -299,3 +299,35 @@ def test_the_host_task_may_name_the_plan_it_means(store, gates, plan):
 def test_no_store_is_told(tmp_path, gates):
     with pytest.raises(StoreError):
         gates.enter(str(tmp_path / "none.db"), "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("own", "reason", "kept"),
+    [
+        ({"stop": True}, "stopped", "refused"),
+        ({"exclude": ["vg0/data"]}, "excluded", "refused"),
+        ({"exclude": ["lv:web1/*"]}, "excluded", "refused"),
+        ({"require_approval": True}, "not_approved", "pending"),
+    ],
+)
+def test_what_a_host_itself_forbids_holds_for_it_and_for_no_other(store, gates, plan, own, reason, kept):
+    """The gate was opened with the variables of the first host; each host's own kill switch and exclude list win all the same."""
+    gates.enter(store, plan)
+    mine = hand(store, gates, "web1", **own)
+    assert mine["actions"] == []
+    assert [entry["reason"] for entry in mine[kept]] == [reason]
+    assert len(hand(store, gates, "web2")["actions"]) == 1
+
+
+def test_a_hosts_own_stop_file_is_looked_for(store, gates, plan, tmp_path):
+    gates.enter(store, plan)
+    (tmp_path / "stop").touch()
+    assert hand(store, gates, "web1", stop_file=str(tmp_path / "stop"))["actions"] == []
+
+
+def test_a_group_that_was_seen_on_another_host_since_the_plan_is_refused(store, gates, plan):
+    with open_store(store) as opened:
+        attributes = {"host": "web1", "vg": "vg0", "uuid": "U", "shared_with": ["web2"], "recorded": None}
+        opened.put_entities([EntityRow("vg:web1/U", "vg:web1/vg0", "vg", "web1", attributes, gates.NOW)])
+    opened = gates.enter(store, plan)
+    assert [(entry["target"], entry["reason"]) for entry in opened["refused"]] == [("lv:web1/vg0/data", "shared_vg")]

@@ -83,7 +83,10 @@ def test_the_lease_of_a_killed_process_is_taken_over_at_once(gate, gates, store)
     answer = second.answer()
     assert answer["lease"]["taken_over_from"]["pid"] == first.process.pid
     assert f"Took over the lease of run {run}: its process {first.process.pid} on this controller is gone." in answer["summary"]
-    assert any(line.startswith(f"Run {run} was cut off and is closed now: plan {gate.plan[:12]} is partly_applied; 1 of its actions") for line in answer["summary"])
+    assert any(
+        line.startswith(f"Run {run} was cut off and is closed now: plan {gate.plan[:12]} is partly_applied; 1 of its actions")
+        for line in answer["summary"]
+    )
     assert gates.states(store, gate.plan) == ("partly_applied", {"lv:web1/vg0/data": "unknown"})
     assert second.close()["state"] == "partly_applied"
 

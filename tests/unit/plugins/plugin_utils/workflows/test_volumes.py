@@ -82,7 +82,7 @@ def store(tmp_path_factory):
         at = START + number * STEP
         lvs = at_step(number)
         documents = {"web1": facts("web1", at, lvs), "web2": facts("web2", at, lvs[:2])}
-        answer = record(store=path, now=at + 1, hosts=["web1", "web2"], lost=[], facts=documents, outcomes={})
+        answer = record(store=path, now=at + 1, hosts=["web1", "web2"], lost=[], facts=documents)
         assert {one["status"] for one in answer["hosts"].values()} == {"recorded"}
     return path
 
@@ -206,7 +206,7 @@ def test_cold_start_and_stale_forecasts_have_no_demand(store):
 def test_a_vg_that_two_hosts_show_is_shared(tmp_path):
     path = str(tmp_path / "store.db")
     documents = {host: facts(host, START, at_step(0)[:1], uuid="vg-both") for host in ("web1", "web2")}
-    record(store=path, now=START + 1, hosts=["web1", "web2"], lost=[], facts=documents, outcomes={})
+    record(store=path, now=START + 1, hosts=["web1", "web2"], lost=[], facts=documents)
     for hosts in (["web1"], None):
         assert {group["refused_reason"] for group in look_up(path, now=START + 2, hosts=hosts)["groups"]} == {"shared_vg"}
 
@@ -224,7 +224,7 @@ def test_a_vg_that_two_hosts_show_is_shared(tmp_path):
 def test_vgs_that_are_not_ours_are_told(tmp_path, fields, reason):
     path = str(tmp_path / "store.db")
     documents = {"web1": facts("web1", START, at_step(0)[:1], **fields)}
-    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents, outcomes={})
+    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents)
     document = look_up(path, now=START + 2)
     assert document["groups"][0]["refused_reason"] == reason
     assert allocate(document["volumes"], document["groups"], {"now": document["now"]})["actions"] == []
@@ -232,8 +232,8 @@ def test_vgs_that_are_not_ours_are_told(tmp_path, fields, reason):
 
 def outcome(status, changed, at):
     return {
-        "plan": "p" * 64, "action": "a" * 16, "target": "lv:web1/vg0/data", "status": status, "changed": changed, "started_at": at,
-        "seconds": 2.5, "before": {}, "after": {}, "message": "",
+        "plan_id": "p" * 64, "action_id": "a" * 16, "host": "web1", "target": "lv:web1/vg0/data", "status": status, "changed": changed,
+        "started_at": at, "seconds": 2.5, "before": {}, "after": {}, "message": "",
     }  # fmt: skip
 
 
@@ -242,7 +242,10 @@ def test_the_last_resize_comes_from_the_outcomes_of_real_runs(tmp_path):
     for number, (check, entry) in enumerate([(False, outcome("changed", True, START + 10)), (True, outcome("changed", True, START + 700))]):
         at = START + number * STEP
         documents = {"web1": facts("web1", at, at_step(number)[:2])}
-        record(store=path, now=at + 30, hosts=["web1"], lost=[], facts=documents, outcomes={"web1": [entry]}, check=check)
+        record(store=path, now=at + 30, hosts=["web1"], lost=[], facts=documents, check=check)
+        with open_store(path) as notebook:
+            run = notebook.start_run("apply", at=at + 30, check=check, detail={})
+            notebook.add_outcomes([{**entry, "run_id": run}])
     found = by_name(look_up(path, now=START + 2 * STEP))
     assert found["data"]["last_resized_at"] == START + 12
     assert found["calm"]["last_resized_at"] is None
@@ -257,7 +260,7 @@ def test_a_growth_that_its_file_system_did_not_follow_is_unfinished(tmp_path):
         if total is not None:
             data["filesystem"] |= {"size": total, "avail": total - 2 * GIB}
             followed["filesystem"] |= {"size": size - 900 * MIB, "avail": size - 900 * MIB - 2 * GIB}
-        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, [data, followed])}, outcomes={})
+        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, [data, followed])})
     found = by_name(look_up(path, now=START + 4 * STEP))
     assert {name: volume["unfinished"] for name, volume in found.items()} == {"data": True, "followed": False}
     document = look_up(path, now=START + 4 * STEP)
@@ -271,7 +274,7 @@ def test_values_that_a_host_got_wrong_cause_no_action(tmp_path):
         at = START + number * STEP
         lying = logical_volume("lying", used=2 * GIB)
         lying["filesystem"]["used"] = 900 * GIB if number % 2 else -5
-        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, [lying])}, outcomes={})
+        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, [lying])})
     document = look_up(path)
     assert document["volumes"][0]["demand_status"] in ("invalid", "cold_start")
     answer = allocate(document["volumes"], document["groups"], {"now": document["now"]})
@@ -304,7 +307,7 @@ def test_wrong_options_are_told(store, options, told):
 def test_hosts_without_volumes_are_no_error(tmp_path):
     path = str(tmp_path / "store.db")
     documents = {"web1": facts("web1", START, [])}
-    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents, outcomes={})
+    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents)
     document = look_up(path, now=START + 2)
     assert (document["volumes"], [group["entity"] for group in document["groups"]]) == ([], ["vg:web1/vg0"])
 
@@ -318,7 +321,7 @@ def test_a_volume_that_is_gone_is_left_out(tmp_path):
     path = str(tmp_path / "store.db")
     for number, lvs in enumerate((at_step(0)[:2], at_step(1)[:1])):
         at = START + number * STEP
-        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, lvs)}, outcomes={})
+        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, lvs)})
     assert list(by_name(look_up(path, now=START + 2 * STEP))) == ["data"]
     with open_store(path) as opened:
         assert len(opened.find_entities(kinds=["lv"], current=None)) == 2
