@@ -42,21 +42,29 @@ class Documents(Session):
         :param newest: False gives for each series the list of all its documents, newest first.
         """
         table = tables().forecast
-        query = sa.select(table.c.series_id, table.c.document).where(self.among(table.c.series_id, [int(number) for number in series_ids]))
+        wanted = [int(number) for number in series_ids]
+        query = sa.select(table.c.series_id, table.c.document)
+        if newest:
+            # one look at the end of an index per series, however many forecasts it has had
+            series, other = tables().series, table.alias()
+            last = (
+                sa.select(other.c.id).where(other.c.series_id == series.c.id).order_by(other.c.issued_at.desc(), other.c.id.desc()).limit(1)
+            )
+            if digest is not None:
+                last = last.where(other.c.digest == digest)
+            query = query.select_from(series.join(table, table.c.id == last.correlate(series).scalar_subquery())).where(
+                self.among(series.c.id, wanted)
+            )
+            with self.reading() as connection:
+                return {row.series_id: row.document for row in connection.execute(query)}
+        query = query.where(self.among(table.c.series_id, wanted)).order_by(table.c.issued_at.desc(), table.c.id.desc())
         if digest is not None:
             query = query.where(table.c.digest == digest)
-        if newest:
-            other = table.alias()
-            later = sa.or_(other.c.issued_at > table.c.issued_at, sa.and_(other.c.issued_at == table.c.issued_at, other.c.id > table.c.id))
-            rival = sa.exists().where(other.c.series_id == table.c.series_id, later)
-            query = query.where(~(rival.where(other.c.digest == digest) if digest is not None else rival))
+        found: dict[int, t.Any] = {}
         with self.reading() as connection:
-            if newest:
-                return {row.series_id: row.document for row in connection.execute(query)}
-            found: dict[int, t.Any] = {}
-            for number, document in connection.execute(query.order_by(table.c.issued_at.desc(), table.c.id.desc())):
+            for number, document in connection.execute(query):
                 found.setdefault(number, []).append(document)
-            return found
+        return found
 
     def save_model(self, key: str, kind: str, meta: Mapping[str, t.Any], payload: bytes | None) -> None:
         """Store a model under its key, with a checksum; an earlier one of that key is replaced."""

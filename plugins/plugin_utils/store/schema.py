@@ -157,6 +157,7 @@ def _forecast(metadata: sa.MetaData) -> sa.Table:
         sa.Column("status", sa.Text, nullable=False, comment="ok, cold_start, stale, invalid"),
         sa.Column("document", sa.JSON, nullable=False, comment="the whole forecast, as the lookup returns it"),
         sa.UniqueConstraint("series_id", "digest", "issued_at", name="forecast_series_digest_issued"),
+        sa.Index("forecast_series_issued", "series_id", "issued_at"),
         comment="Issued forecasts",
     )
 
