@@ -27,7 +27,8 @@ _RUN: dict[str, t.Callable[..., dict[str, t.Any]]] = {
     "close": close_gate,
     "approve": approve,
 }
-_OPEN_ONLY = ("require_approval", "lease_seconds", "lock_wait", "stop", "stop_file", "exclude", "budgets")
+_OWN_OF_HOST = ("require_approval", "stop", "stop_file", "exclude")
+_OPEN_ONLY = (*_OWN_OF_HOST, "lease_seconds", "lock_wait", "budgets")
 
 
 class ActionModule(ActionBase):
@@ -78,6 +79,7 @@ def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Argume
         chosen["reachable"] = [host for host in play.hosts if host not in set(play.lost)]
     elif state == "host":
         chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), failed=play.lost)
+        chosen.update({name: given[name] for name in _OWN_OF_HOST})
     elif state == "done":
         chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), results=given["results"])
     elif state == "close":

@@ -17,8 +17,8 @@ description:
   - A plan passes if the store holds it with this very content, it has not expired and is not superseded, it was not made in check mode, and it is approved
     where O(require_approval=true). An applied plan may be applied again until it expires, which changes nothing.
   - Single actions do not pass if their target or host is excluded, not in the inventory, known from a recording only, or has a forecast that
-    must not be acted on, if they exceed a budget, if the kill switch is on, or if they depend on an action that does not pass. They are told in RV(refused). Actions of hosts that
-    are left out by C(--limit) or do not answer, and actions outside their window, are told in RV(pending) and stay for another run.
+    must not be acted on, if their VG is seen on another host too, if they exceed a budget, if the kill switch is on, or if they depend on an action that
+    does not pass. They are told in RV(refused). Actions of hosts that are left out by C(--limit) or do not answer, and actions outside their window, are told in RV(pending) and stay for another run.
   - Two runs of apply for one inventory and store exclude each other by a lease. The lease of a run whose C(ansible-playbook) process is gone on this
     controller is taken over at once; that of another controller ends at its expiry.
   - If a run was killed before O(state=close), the next O(state=open) closes it first. Actions it had handed out become C(unknown).
@@ -51,7 +51,7 @@ options:
     type: str
   require_approval:
     description:
-      - Let only approved plans pass O(state=open).
+      - Let only approved plans pass O(state=open). With O(state=host) this host's actions stay pending unless the plan is approved.
     type: bool
     default: false
   lease_seconds:
@@ -67,16 +67,18 @@ options:
     default: '0'
   stop:
     description:
-      - The kill switch. When V(true), nothing passes; this is no failure.
+      - The kill switch. When V(true), nothing passes; this is no failure. With O(state=host) nothing of this host.
     type: bool
     default: false
   stop_file:
     description:
       - A file on the controller that is a kill switch while it exists. It is looked for again before each host.
+      - With O(state=host) one more file, of this host.
     type: path
   exclude:
     description:
-      - Targets and hosts that are left alone whatever the plan says. Globs such as V(lv:db1/*) or V(host:db1), or JMESPath over what the store knows of the target.
+      - Targets and hosts that are left alone whatever the plan says. Globs such as V(lv:db1/*), V(host:db1) or V(vg0/data) (on every host), or JMESPath
+        over what the store knows of the target. With O(state=host) those of this host, besides those of O(state=open).
     type: list
     elements: str
     default: []

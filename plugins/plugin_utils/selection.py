@@ -64,6 +64,11 @@ def matches(expression: str, key: str, attributes: Mapping[str, t.Any]) -> bool:
     return _one(expression, key, key, lambda _item: attributes)
 
 
+def is_query(expression: str) -> bool:
+    """Return whether the expression is read as JMESPath, not as a glob."""
+    return _QUERY.search(expression) is not None
+
+
 def is_exact(expression: str, key: str) -> bool:
     """Return whether the expression names this entity and could name no other: its key, with or without the kind."""
     return not _QUERY.search(expression) and not _GLOB.search(expression) and expression in _names(key)

@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import over_budget, tightest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.describe import utc
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import Falling
-from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import matches
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import is_query, matches
 
 Action = dict[str, t.Any]
 TRUSTED_FORECASTS = ("ok", None)
+_SET = re.compile(r"\[[^\]]*\]")
 
 
 class Verdict(t.NamedTuple):
@@ -112,12 +114,13 @@ def _decision(actions: t.Sequence[Action], verdicts: t.Mapping[str, Verdict]) ->
 def check_exclude(exclude: t.Sequence[str]) -> None:
     """Refuse exclude expressions that would mean the opposite or nothing.
 
-    :raises InputError: for an empty expression or one that begins with `!`.
+    :raises InputError: for an empty expression, one that begins with `!`, or several globs in one text.
     """
     for text in exclude:
-        if not text.strip() or text.startswith("!"):
+        # no name holds a comma: several globs in one text would match nothing
+        if not text.strip() or text.startswith("!") or ("," in _SET.sub("", text) and not is_query(text)):
             raise InputError(
-                f"The exclude expression {text!r} excludes nothing; needed is a glob such as lv:web1/vg0/* or a JMESPath query (O(exclude))."
+                f"The exclude expression {text!r} excludes nothing; needed is a list of globs such as lv:web1/vg0/* or JMESPath queries (O(exclude))."
             )
 
 
@@ -133,6 +136,9 @@ def verdict_of(action: Action, terms: Terms) -> Verdict | None:
         return Verdict("not_in_inventory", f"{host} is no host of this inventory; needed is the inventory the plan was made for (-i).")
     if any(terms.attributes.get(key, {}).get("recorded") is not None for key in (f"host:{host}", target)):
         return Verdict("recorded_host", f"{host} is known from a recording only, so nothing is changed on it (foresight_facts_from).")
+    others = terms.attributes.get(group_of(action) or "", {}).get("shared_with")
+    if others:
+        return Verdict("shared_vg", f"The VG of {target} is seen on {', '.join(others)} too; shared groups are never changed.")
     status = (action.get("forecast") or {}).get("status")
     if status not in TRUSTED_FORECASTS and action["reason"] != "floor":
         return Verdict(str(status), f"The forecast of {target} is {status}; only a floor may act without a good forecast.")
@@ -149,11 +155,19 @@ def verdict_of(action: Action, terms: Terms) -> Verdict | None:
     return None
 
 
+def group_of(action: t.Mapping[str, t.Any]) -> str | None:
+    """Return the entity key of the VG that an action takes extents from, or None."""
+    return "vg:" + action["target"].removeprefix("lv:").rpartition("/")[0] if action["kind"] == "lv_resize" else None
+
+
 def _excludes(text: str, action: Action, terms: Terms) -> bool:
-    target, host = action["target"], f"host:{action['host']}"
-    return matches(text, target, {**terms.attributes.get(target, {}), "host": action["host"]}) or matches(
-        text, host, {**terms.attributes.get(host, {}), "host": action["host"]}
-    )
+    host = action["host"]
+    targets = [action["target"]]
+    if action["kind"] == "lv_resize":
+        targets.append(f"lv:{action['target'].removeprefix(f'lv:{host}/')}")  # vg0/data, as in a host's own policy
+    known = {**terms.attributes.get(action["target"], {}), "host": host}
+    # a query is about the target: a host has no tags, and one that fails there would stop everything
+    return any(matches(text, target, known) for target in targets) or (not is_query(text) and matches(text, f"host:{host}", {}))
 
 
 def _dependent(cause: Action, verdict: Verdict) -> Verdict:

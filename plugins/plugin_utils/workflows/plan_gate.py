@@ -24,6 +24,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate i
     check_exclude,
     decide,
     decide_host,
+    group_of,
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import LeaseHeld, PlanRow, RunRow, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import apply_lease
@@ -145,14 +146,22 @@ def host_gate(
     plan: str | None = None,
     run_id: int | None = None,
     check: bool = False,
+    require_approval: bool = False,
+    stop: bool = False,
+    stop_file: str | None = None,
+    exclude: t.Sequence[str] = (),
 ) -> Document:
     """Renew the lease and hand one host its actions, checked once more.
+
+    The last four are the host's own: a gate that opens once for all hosts sees the variables of the first one only. They hold
+    besides those that the gate was opened with.
 
     :param plan: id of the plan that was opened, if it is to be checked.
     :param failed: hosts of the play that failed or do not answer any more.
     :returns: plan_id, run_id, actions, pending, refused.
     :raises PlanError: when there is no open run. StoreError (LeaseLost): when the lease is gone.
     """
+    check_exclude(exclude)
     me = playbook_process()
     with open_store(store, create=False) as opened:
         run = find_run(opened, run_id, me)
@@ -172,8 +181,11 @@ def host_gate(
             inventory=frozenset(mine),
             play=frozenset(mine),
             reachable=frozenset(mine),
-            exclude=tuple(detail["exclude"]),
-            stopped=_stopped(False, detail["stop_file"]) or _late(row, now),
+            exclude=(*detail["exclude"], *exclude),
+            stopped=_stopped(stop, detail["stop_file"])
+            or _stopped(False, stop_file)
+            or _late(row, now)
+            or (_unapproved(row) if require_approval else None),
             budgets=detail["budgets"],
             attributes=_attributes(opened, row.document, host),
         )
@@ -257,8 +269,15 @@ def _late(row: PlanRow, now: int) -> Verdict | None:
     )
 
 
+def _unapproved(row: PlanRow) -> Verdict | None:
+    if row.approved_by is not None or row.check:
+        return None
+    return Verdict("not_approved", f"Plan {row.id[:12]} is not approved, which this host needs (foresight_require_approval).", pending=True)
+
+
 def _attributes(store: Store, document: Document, host: str | None = None) -> dict[str, Document]:
-    keys = {key for action in document["actions"] if host in (None, action["host"]) for key in (action["target"], f"host:{action['host']}")}
+    actions = [action for action in document["actions"] if host in (None, action["host"])]
+    keys = {key for action in actions for key in (action["target"], f"host:{action['host']}", group_of(action)) if key is not None}
     return {entity.key: entity.attributes for entity in store.find_entities(keys=sorted(keys))}
 
 

@@ -96,8 +96,10 @@ def test_hosts_together_get_what_the_open_gate_granted(samples, data):
         ({"stopped": Verdict("stopped", "x")}, "refused", "stopped"),
         ({"exclude": ("web1/vg0/*",)}, "refused", "excluded"),
         ({"exclude": ("host:web1",)}, "refused", "excluded"),
+        ({"exclude": ("vg0/data",)}, "refused", "excluded"),
+        ({"attributes": {"vg:web1/vg0": {"shared_with": ["web2"]}}}, "refused", "shared_vg"),
         (
-            {"exclude": ("contains(tags, 'keep')",), "attributes": {"lv:web1/vg0/data": {"tags": ["keep"]}, "host:web1": {"tags": []}}},
+            {"exclude": ("contains(tags, 'keep')",), "attributes": {"lv:web1/vg0/data": {"tags": ["keep"]}}},
             "refused",
             "excluded",
         ),
@@ -167,7 +169,7 @@ def test_a_host_is_judged_again(samples):
     assert [action["target"] for action in decision.granted] == ["lv:web1/vg0/b"]
 
 
-@pytest.mark.parametrize("text", ["", "  ", "!lv:web1/*", "host =="])
+@pytest.mark.parametrize("text", ["", "  ", "!lv:web1/*", "host ==", "lv:web1/*,lv:web2/*"])
 def test_an_exclude_list_that_cannot_be_read_stops_everything(samples, text):
     with pytest.raises(InputError):
         decide(build_plan(**samples.inputs(samples.volume())), terms(samples, exclude=(text,)))
