@@ -53,11 +53,11 @@ options:
         description:
           - Size of the volume before the resize. A volume that is neither of this size nor of O(size) is refused.
         type: str
-  reserve_extents:
+  reserve:
     description:
-      - Extents of the volume group that stay free.
-    type: int
-    default: 0
+      - What stays free in the volume group, as V(5%) of it, V(20 extents) or an amount such as V(10 GiB). Rounded up to whole extents.
+    type: str
+    default: '0'
   named_exactly:
     description:
       - The volume was named by its exact name in the policy, and not matched by a pattern.
@@ -102,13 +102,13 @@ EXAMPLES = r"""
     lv: data
     size: 40 GiB
 
-# Refused with reason=reserve when fewer than 256 extents of vg0 would stay free.
+# Refused with reason=reserve when less than 5 % of vg0 would stay free.
 - name: Grow the log volume, but keep a reserve in its volume group
   foresight.capacity.lv_resize:
     vg: vg0
     lv: log
     size: 12 GiB
-    reserve_extents: 256
+    reserve: 5%
 
 # Refused with reason=precondition_changed when the volume was replaced or resized since the plan was made.
 - name: Apply one action of a plan

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve, human
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
 IGNORE_TAG = "foresight.ignore"
@@ -62,7 +62,7 @@ def check_writable(volume: Volume) -> None:
         raise Refused("read_only", f"LVM holds {volume.name} read-only; make it writable first (lvchange --permission rw {volume.name}).")
 
 
-def check_extension(volume: Volume, extents: int, reserve: int) -> None:
+def check_extension(volume: Volume, extents: int, reserve: Reserve) -> None:
     """Refuse what stands against extending the volume to this many extents, the reserve of its group included."""
     lv = volume.lv
     if not lv["active"]:
@@ -82,7 +82,7 @@ def check_extension(volume: Volume, extents: int, reserve: int) -> None:
     if volume.pool is not None:
         _check_pool(volume, volume.pool, growth * volume.extent)
     else:
-        _check_space(volume, volume.layout.physical(growth), reserve)
+        _check_space(volume, volume.layout.physical(growth), reserve.count(int(volume.vg["extents"]), volume.extent))
 
 
 def _check_space(volume: Volume, needed: int, reserve: int) -> None:
@@ -93,7 +93,7 @@ def _check_space(volume: Volume, needed: int, reserve: int) -> None:
     seen = f"{volume.name} needs {_extents(volume, needed)} more, {vg} has {_extents(volume, free)} free"
     if needed > free:
         raise Refused("no_space", f"{seen}. Add a physical volume (vgextend {vg}) or ask for a smaller size (O(size)).")
-    raise Refused("reserve", f"{seen}, of which {_extents(volume, reserve)} are its reserve (O(reserve_extents)).")
+    raise Refused("reserve", f"{seen}, of which {_extents(volume, reserve)} are its reserve (O(reserve)).")
 
 
 def _check_pool(volume: Volume, pool: dict[str, t.Any], growth: int) -> None:

@@ -17,21 +17,21 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesyst
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host, missing
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, StepFailed
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import signals_ignored
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve, human
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume, read_volume
 
 _VERSION = re.compile(r"(resize2fs|e2fsck) \d\S* \(.*\)")
 
 
 class Request(t.NamedTuple):
-    """What was asked for; sizes in bytes, the reserve in extents."""
+    """What was asked for; sizes in bytes."""
 
     vg: str
     lv: str
     size: int
     expect_uuid: str | None = None
     expect_size: int | None = None
-    reserve_extents: int = 0
+    reserve: Reserve = Reserve()
     options: Options = Options()
 
 
@@ -142,7 +142,7 @@ class Resize:
         checks.check_writable(volume)
         if target > volume.size:
             extents = target // volume.extent
-            checks.check_extension(volume, extents, self.request.reserve_extents)
+            checks.check_extension(volume, extents, self.request.reserve)
             self._check_step(reading, target)
             filesystem.check_growth(target)
             self._host.require("lvm")

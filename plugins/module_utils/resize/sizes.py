@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import math
 import re
+import typing as t
 
 _UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 _POWER = {unit[0]: power for power, unit in enumerate(_UNITS)}
 _SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:([BKMGTPE])(iB)?)?", re.IGNORECASE)
+_RESERVE = re.compile(r"([0-9]+(?:\.[0-9]+)?(?=\s*%)|[0-9]+)\s*(%|extents?)")
 
 
 def parse_size(text: str) -> int:
@@ -27,6 +30,34 @@ def parse_size(text: str) -> int:
     scaled = int(whole + fraction) * 1024 ** _POWER[unit]
     # Rounded up: nobody shall get less than asked for.
     return -(-scaled // 10 ** len(fraction))
+
+
+class Reserve(t.NamedTuple):
+    """What a volume group keeps free: a number of extents, an amount of bytes or a share of all its extents."""
+
+    extents: int = 0
+    size: int = 0
+    percent: float = 0.0
+
+    def count(self, all_extents: int, extent_bytes: int) -> int:
+        """Whole extents of a group of that many extents; rounded up."""
+        return self.extents + -(-self.size // extent_bytes) + math.ceil(all_extents * self.percent / 100 - 1e-9)
+
+
+def parse_reserve(text: str) -> Reserve:
+    """Read V(5%), V(20 extents), or an amount such as V(10 GiB).
+
+    Raises ValueError for anything else.
+    """
+    found = _RESERVE.fullmatch(text.strip())
+    if found is None:
+        return Reserve(size=parse_size(text))
+    if found.group(2) != "%":
+        return Reserve(extents=int(found.group(1)))
+    percent = float(found.group(1))
+    if percent > 100:
+        raise ValueError(f"{text!r} is more than all of the volume group; write 0% to 100%")
+    return Reserve(percent=percent)
 
 
 def human(size: int) -> str:

@@ -17,7 +17,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.host imp
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.lock import LOCK_FILE, exclusive
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, StepFailed
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import ShieldedRunner
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_size
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_reserve, parse_size
 
 Parameters = t.Dict[str, t.Any]
 RunCommand = t.Callable[..., t.Tuple[int, str, str]]
@@ -30,7 +30,7 @@ def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
         "lv": {"type": "str", "required": True},
         "size": {"type": "str", "required": True},
         "expect": {"type": "dict", "options": {"uuid": {"type": "str"}, "size": {"type": "str"}}},
-        "reserve_extents": {"type": "int", "default": 0},
+        "reserve": {"type": "str", "default": "0"},
         "named_exactly": {"type": "bool", "default": False},
         "allow_fsck": {"type": "bool", "default": False},
         "lock_timeout": {"type": "float", "default": 60.0},
@@ -40,15 +40,17 @@ def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
 def parse_request(parameters: Parameters) -> Request:
     """The request of a task. Raises ValueError naming the option that is wrong."""
     expect = parameters["expect"] or {}
-    if parameters["reserve_extents"] < 0:
-        raise ValueError(f"O(reserve_extents) is {parameters['reserve_extents']}; it must be 0 or more")
+    try:
+        reserve = parse_reserve(parameters["reserve"])
+    except ValueError as error:
+        raise ValueError(f"O(reserve): {error}") from error
     return Request(
         vg=parameters["vg"],
         lv=parameters["lv"],
         size=_size("size", parameters["size"]),
         expect_uuid=expect.get("uuid"),
         expect_size=None if expect.get("size") is None else _size("expect.size", expect["size"]),
-        reserve_extents=parameters["reserve_extents"],
+        reserve=reserve,
         options=Options(allow_fsck=parameters["allow_fsck"], named_exactly=parameters["named_exactly"]),
     )
 

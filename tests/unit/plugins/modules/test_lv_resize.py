@@ -15,10 +15,11 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import parse_request
 
 MODULE = "ansible_collections.foresight.capacity.plugins.modules.lv_resize"
-DEFAULTS = {"vg": "vg0", "lv": "data", "size": "1G", "expect": None, "reserve_extents": 0, "allow_fsck": False, "named_exactly": False}
+DEFAULTS = {"vg": "vg0", "lv": "data", "size": "1G", "expect": None, "reserve": "0", "allow_fsck": False, "named_exactly": False}
 
 
 def run(**options):
@@ -45,14 +46,19 @@ def test_group_that_is_not_there_is_refused_with_all_keys():
 
 def test_request_of_a_task():
     expect = {"uuid": "u", "size": "512 MiB"}
-    request = parse_request({**DEFAULTS, "expect": expect, "reserve_extents": 7, "allow_fsck": True})
-    assert request == Request("vg0", "data", 2**30, "u", 2**29, 7, Options(allow_fsck=True))
+    request = parse_request({**DEFAULTS, "expect": expect, "reserve": "7 extents", "allow_fsck": True})
+    assert request == Request("vg0", "data", 2**30, "u", 2**29, Reserve(extents=7), Options(allow_fsck=True))
     assert parse_request(DEFAULTS).expect_size is None
 
 
 @pytest.mark.parametrize(
     ("wrong", "named"),
-    [({"size": "0"}, r"O\(size\)"), ({"expect": {"size": "x"}}, r"O\(expect.size\)"), ({"reserve_extents": -1}, r"O\(reserve_extents\)")],
+    [
+        ({"size": "0"}, r"O\(size\)"),
+        ({"expect": {"size": "x"}}, r"O\(expect.size\)"),
+        ({"reserve": "-1"}, r"O\(reserve\)"),
+        ({"reserve": "120%"}, r"O\(reserve\)"),
+    ],
 )
 def test_wrong_option_is_named(wrong, named):
     with pytest.raises(ValueError, match=named):

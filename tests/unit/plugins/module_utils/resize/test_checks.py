@@ -8,6 +8,8 @@ import pytest
 from driver import data_volume, machine_with, resize, xfs
 from simulated_host import Volume
 
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
+
 SNAPSHOT = Volume("before-upgrade", "uuid-s", 5, role="snapshot", origin="data")
 
 REFUSALS = {
@@ -31,7 +33,7 @@ REFUSALS = {
     "origin": ({"others": [SNAPSHOT]}, {}, {}, "snapshot_origin", "before-upgrade"),
     "vdo": ({}, {"segment": "vdo"}, {}, "segment_type", "vdo"),
     "space": ({"free": 10}, {}, {}, "no_space", "needs 50 extents (200 MiB) more, vg0 has 10 extents (40 MiB) free"),
-    "reserve": ({"free": 60}, {}, {"reserve_extents": 20}, "reserve", "O(reserve_extents)"),
+    "reserve": ({"free": 60}, {}, {"reserve": Reserve(extents=20)}, "reserve", "O(reserve)"),
     "unmounted xfs": ({}, {"fs": xfs(100), "mountpoints": []}, {}, "not_mounted", "Mount it first"),
     "hidden xfs": ({"hidden": {"/srv"}}, {"fs": xfs(100)}, {}, "not_mounted", "lies under another mount"),
     "unmounted but open": ({}, {"mountpoints": [], "is_open": True}, {}, "in_use", "another mount namespace"),

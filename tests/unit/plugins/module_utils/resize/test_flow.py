@@ -8,6 +8,8 @@ import pytest
 from driver import data_volume, ext4, machine_with, resize, xfs
 from simulated_host import EXTENT, Volume
 
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
+
 
 def changes(machine):
     """The changing commands a machine saw."""
@@ -70,7 +72,7 @@ def test_half_grown_volume_is_finished():
 
 def test_finishing_needs_no_extents_and_waits_for_no_synchronisation():
     machine = machine_with(data_volume(150, fs=ext4(100), in_progress="sync"), free=0)
-    assert resize(machine, 150, reserve_extents=10)["status"] == "changed"
+    assert resize(machine, 150, reserve=Reserve(extents=10))["status"] == "changed"
 
 
 def test_odd_size_is_rounded_up_to_extents_and_stripes():

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_host import EXTENT, Killed, Volume
 
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
+
 TROUBLES = (
     *("read_only", "unmounted", "hidden", "inactive", "open", "dirty", "sync", "snapshot", "ignored", "guest", "luks", "shared"),
     *("partial", "missing", "oversized", "read_only_volume"),
@@ -57,7 +59,7 @@ def wishes(draw, volume):
         "size": (volume.extents + more) * EXTENT - draw(st.sampled_from([0, 0, 1])),
         "named_exactly": draw(st.sampled_from([True, True, False])),
     }
-    wish["reserve_extents"] = draw(st.sampled_from([0, 0, 10, 60]))
+    wish["reserve"] = Reserve(extents=draw(st.sampled_from([0, 0, 10, 60])))
     if draw(st.booleans()):
         wish["expect_size"] = (volume.extents + draw(st.sampled_from([0, 0, 0, 0, -1, 3]))) * EXTENT
     return wish
@@ -105,7 +107,7 @@ def former_fits(former):
 
 
 def keeps_reserve(machine, former, wish):
-    return machine.free == former.free or machine.free >= wish["reserve_extents"]
+    return machine.free == former.free or machine.free >= wish["reserve"].extents
 
 
 def shown(result):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human, parse_size
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human, parse_reserve, parse_size
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_ambiguous_or_wrong_size(text):
 )
 def test_human(size, text):
     assert human(size) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "extents"),
+    [("0", 0), ("5%", 50), ("0.15 %", 2), ("20 extents", 20), ("1 extent", 1), ("10 MiB", 3), ("4194305", 2), ("100%", 1000)],
+)
+def test_reserve_counts_whole_extents(text, extents):
+    assert parse_reserve(text).count(1000, 4 * 1024**2) == extents
+
+
+@pytest.mark.parametrize("text", ["", "-1", "5 %%", "101%", "1.5 extents", "5 GB", "some"])
+def test_reserve_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        parse_reserve(text)

@@ -130,6 +130,7 @@ class SimulatedHost:
 
     def _document(self) -> dict:
         group = {"name": "vg0", "uuid": "vg-uuid", "extent_bytes": EXTENT, "extents_free": self.free, "tags": [], "lock_type": None}
+        group.update(extents=self.free + sum(volume.extents for volume in self.volumes.values()))
         group.update(system_id=None, foreign=False, partial=False, exported=False)
         group.update(self.group)
         return {"available": True, "reason": None, "message": None, "vgs": [group], "lvs": [self._entry(v) for v in self.volumes.values()]}
