@@ -21,7 +21,6 @@ POLICY = {
     "foresight_plan_path": str(HOME / "plan.yml"),
     "foresight_facts_from": str(RECORDING),
     "volumes_manage": [{"match": "db1/vg0/*", "max": "4 GiB"}, {"match": "files1/vg0/home", "priority": 2}, {"match": "files1/vg1/*"}],
-    "volumes_step": 30,
     "volumes_horizon": "45m",
     "report_path": str(REPORT),
 }
