@@ -82,7 +82,7 @@ def check_extension(volume: Volume, extents: int, reserve: Reserve) -> None:
     if volume.pool is not None:
         _check_pool(volume, volume.pool, growth * volume.extent)
     else:
-        _check_space(volume, volume.layout.physical(growth), reserve.count(int(volume.vg["extents"]), volume.extent))
+        _check_space(volume, volume.layout.physical(growth), reserve.in_extents(int(volume.vg["extents"]), volume.extent))
 
 
 def _check_space(volume: Volume, needed: int, reserve: int) -> None:

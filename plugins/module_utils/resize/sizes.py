@@ -39,7 +39,7 @@ class Reserve(t.NamedTuple):
     size: int = 0
     percent: float = 0.0
 
-    def count(self, all_extents: int, extent_bytes: int) -> int:
+    def in_extents(self, all_extents: int, extent_bytes: int) -> int:
         """Whole extents of a group of that many extents; rounded up."""
         return self.extents + -(-self.size // extent_bytes) + math.ceil(all_extents * self.percent / 100 - 1e-9)
 

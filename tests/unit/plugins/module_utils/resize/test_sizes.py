@@ -44,7 +44,7 @@ def test_human(size, text):
     [("0", 0), ("5%", 50), ("0.15 %", 2), ("20 extents", 20), ("1 extent", 1), ("10 MiB", 3), ("4194305", 2), ("100%", 1000)],
 )
 def test_reserve_counts_whole_extents(text, extents):
-    assert parse_reserve(text).count(1000, 4 * 1024**2) == extents
+    assert parse_reserve(text).in_extents(1000, 4 * 1024**2) == extents
 
 
 @pytest.mark.parametrize("text", ["", "-1", "5 %%", "101%", "1.5 extents", "5 GB", "some"])
