@@ -27,7 +27,7 @@ _NEVER: dict[str, tuple[str, str, str]] = {
     ),
     "exported_vg": ("its VG is exported", "vgimport on the host that owns it", "none"),
     "partial_vg": ("a physical volume of its VG is missing", "all physical volumes of the VG", "none"),
-    "unknown_vg": ("its VG was not recorded", "facts that hold the VG", "none"),
+    "unknown_vg": ("its VG was not recorded, or another VG has the same name", "facts that hold the VG, and one VG of each name", "none"),
     "internal": ("it is an internal volume of LVM", "a volume that is used directly", "none"),
     "snapshot": ("it is a snapshot", "a volume that is no snapshot", "none"),
     "guest_disk": ("it is the disk of a guest", "a change through the guest's host or cluster", "none"),

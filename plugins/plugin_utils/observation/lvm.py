@@ -147,8 +147,8 @@ def _volume(
         "vg_uuid": part.text("vg_uuid"),
         "uuid": uuid,
         "size_bytes": _whole(size),
-        "role": part.text("role"),
-        "segment_type": part.text("segment_type"),
+        "role": part.word("role"),
+        "segment_type": part.word("segment_type"),
         "tags": part.texts("tags"),
         "stack": part.texts("stack"),
         "in_progress": part.text("in_progress"),
@@ -184,7 +184,7 @@ def _filesystem(volume: Part, identity: str, samples: Samples) -> Attributes | N
     samples.add(identity, "used_bytes", used)
     samples.add(identity, "inodes_used", inodes_used)
     return {
-        "type": part.text("type"),
+        "type": part.word("type"),
         "uuid": part.text("uuid"),
         "device": part.text("device"),
         "size": _whole(size),

@@ -27,6 +27,7 @@ LARGEST = 2**63 - 1
 
 _NAME = re.compile(r"[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}\Z")
 _HOST = re.compile(r"[^\s/\x00-\x1f\x7f]{1,253}\Z")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}\Z")
 _UUID = re.compile(r"[A-Za-z0-9-]{1,64}\Z")
 _NOTHING: Mapping[str, t.Any] = {}
 
@@ -67,6 +68,11 @@ def clean_text(value: t.Any) -> str | None:
 def is_name(value: t.Any) -> bool:
     """Tell whether the value may be a part of an entity key (names as of lvm(8); no slash, no white space)."""
     return isinstance(value, str) and _NAME.match(value) is not None
+
+
+def is_word(value: t.Any) -> bool:
+    """Tell whether the value may be the type of a file system or of segments: one word of printable ASCII."""
+    return isinstance(value, str) and _WORD.match(value) is not None
 
 
 def is_host(value: t.Any) -> bool:
@@ -158,6 +164,14 @@ class Part:
         if is_name(value):
             return str(value)
         self.tell(name, MISSING if value is None else INVALID_NAME, f"is {show(value)}; needed is a name without slashes or blanks")
+        return None
+
+    def word(self, name: str) -> str | None:
+        """Return a short word such as the type of a file system, or None (told where it is anything else): it gets into plans and messages."""
+        value = self.data.get(name)
+        if value is None or is_word(value):
+            return None if value is None else str(value)
+        self.tell(name, INVALID_NAME, f"is {show(value)}; needed is one short word")
         return None
 
     def uuid(self, name: str) -> str | None:

@@ -100,7 +100,9 @@ def volumes(
             excluded=naming.excludes(entity.key, named),
             has_snapshots=(entity.host, attributes["vg"], attributes["lv"]) in origins,
         )
-        if reason is None and (entity.host, attributes["vg"]) not in groups:
+        group = groups.get((str(entity.host), str(attributes["vg"])))
+        # of two groups of one name only one is known, and its free extents are not for the other one's volumes
+        if reason is None and (group is None or attributes.get("vg_uuid") not in (None, group["uuid"])):
             reason = "unknown_vg"
         documents.append(
             {
