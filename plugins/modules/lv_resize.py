@@ -185,15 +185,16 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import search_path_arguments
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import lv_resize_arguments, resize_task
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import lv_resize_arguments, parse_request, resize_task
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**lv_resize_arguments(), **search_path_arguments()}, supports_check_mode=True)
     try:
-        outcome = resize_task(module.params, module.run_command, module.check_mode)
+        request = parse_request(module.params)
     except ValueError as error:
         module.fail_json(msg=str(error), status="refused", reason="wrong_option")
+    outcome = resize_task(request, module.params, module.run_command, module.check_mode)
     if outcome["status"] in ("refused", "failed"):
         module.fail_json(**outcome)
     module.exit_json(**outcome)

@@ -29,9 +29,9 @@ class Host:
         command = ["lvm", "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", _SEGMENT_FIELDS, vg]
         try:
             answer = self.reading.run(command).out
-        except CommandFailed as failed:
+            return [row for report in json.loads(answer)["report"] for row in report["lv"]]
+        except (CommandFailed, ValueError, KeyError, TypeError) as failed:
             raise unreadable(f"the volumes of {vg}", failed) from failed
-        return [row for report in json.loads(answer)["report"] for row in report["lv"]]
 
     def require(self, tool: str) -> None:
         """Refuse when a tool is missing, before anything has been changed."""
@@ -40,7 +40,11 @@ class Host:
 
     def carries(self, device: str, mountpoint: str) -> bool:
         """Whether the file system that one sees at this mount point is the one on this device, and no other mounted over it."""
-        return os.stat(mountpoint).st_dev == os.stat(device).st_rdev
+        try:
+            return os.stat(mountpoint).st_dev == os.stat(device).st_rdev
+        except OSError:
+            # A name whose bytes are no UTF-8 cannot be told here; a mount that does not answer carries nothing for us.
+            return False
 
 
 def missing(error: MissingTool) -> Refused:

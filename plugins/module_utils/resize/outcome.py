@@ -6,10 +6,7 @@
 
 from __future__ import annotations
 
-import typing as t
-
-if t.TYPE_CHECKING:
-    from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
 
 
 class Refused(Exception):
@@ -29,6 +26,7 @@ class StepFailed(Exception):
         super().__init__(message)
 
 
-def unreadable(what: str, failed: CommandFailed) -> Refused:
-    """The refusal for something that a tool could not read."""
-    return Refused("not_readable", f"Cannot read {what}: {failed}.")
+def unreadable(what: str, failed: Exception) -> Refused:
+    """The refusal for something that a tool could not read, or whose answer makes no sense."""
+    said = str(failed) if isinstance(failed, CommandFailed) else f"the tool's answer is not understood ({type(failed).__name__}: {failed})"
+    return Refused("not_readable", f"Cannot read {what}: {said}.")

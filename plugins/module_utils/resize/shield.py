@@ -39,16 +39,20 @@ class ShieldedRunner:
 
     def __call__(self, args: list[str], environ_update: dict[str, str] | None = None, **_options: t.Any) -> tuple[int, str, str]:
         with _memory("stdout") as out, _memory("stderr") as err:
-            done = subprocess.run(
-                args,
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                env={**os.environ, **(environ_update or {})},
-                pass_fds=(self._lock,),
-                start_new_session=True,
-            )
+            try:
+                done = subprocess.run(
+                    args,
+                    check=False,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    env={**os.environ, **(environ_update or {})},
+                    pass_fds=(self._lock,),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                # No memory for another process, or the program went away: a step that failed, told like any other.
+                return 126, "", f"it could not be started: {error.strerror}"
             return done.returncode, _text(out), _text(err)
 
 

@@ -65,9 +65,8 @@ def _size(option: str, text: str) -> int:
     return size
 
 
-def resize_task(parameters: Parameters, run_command: RunCommand, check_mode: bool) -> dict[str, t.Any]:
-    """Run one resize and tell how it ended; C(status) C(refused) and C(failed) are failures of the task. Raises ValueError for wrong options."""
-    request = parse_request(parameters)
+def resize_task(request: Request, parameters: Parameters, run_command: RunCommand, check_mode: bool) -> dict[str, t.Any]:
+    """Run one resize and tell how it ended; C(status) C(refused) and C(failed) are failures of the task."""
     reading = Commands(run_command, parameters["search_path"])
 
     def host(changing: Commands) -> Host:

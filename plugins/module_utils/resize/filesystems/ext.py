@@ -155,13 +155,13 @@ class Ext:
 
 def read_superblock(host: Host, device: str) -> Superblock:
     """Read the superblock with dumpe2fs, which works mounted and unmounted."""
-    for _reading in range(_READINGS - 1):
-        answer = host.reading.run(["dumpe2fs", "-h", device], check=False)
-        if answer.rc == 0:
-            return parse_superblock(answer.out)
     try:
+        for _reading in range(_READINGS - 1):
+            answer = host.reading.run(["dumpe2fs", "-h", device], check=False)
+            if answer.rc == 0:
+                return parse_superblock(answer.out)
         return parse_superblock(host.reading.run(["dumpe2fs", "-h", device]).out)
-    except CommandFailed as failed:
+    except (CommandFailed, ValueError, KeyError) as failed:
         raise unreadable(f"the superblock on {device}", failed) from failed
 
 

@@ -72,10 +72,10 @@ class Xfs:
                 return parse_geometry(self._host.reading.run(["xfs_growfs", "-n", self._mountpoint]).out)
             fields = ["blocksize", "dblocks", "agblocks"]
             answer = self._host.reading.run(["xfs_db", "-r", "-c", "sb 0", "-c", f"print {' '.join(fields)}", self._device]).out
-        except CommandFailed as failed:
+            values = dict(line.split(" = ", 1) for line in answer.splitlines() if " = " in line)
+            return Geometry(blocks=int(values["dblocks"]), block_size=int(values["blocksize"]), group_blocks=int(values["agblocks"]))
+        except (CommandFailed, ValueError, KeyError) as failed:
             raise unreadable(f"the xfs file system on {self._device}", failed) from failed
-        values = dict(line.split(" = ", 1) for line in answer.splitlines() if " = " in line)
-        return Geometry(blocks=int(values["dblocks"]), block_size=int(values["blocksize"]), group_blocks=int(values["agblocks"]))
 
 
 def parse_geometry(text: str) -> Geometry:

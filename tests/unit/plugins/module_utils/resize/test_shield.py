@@ -69,3 +69,13 @@ def test_child_outlives_a_killed_parent_and_a_hang_up(tmp_path):
     os.close(ended)
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / "done").exists()
+
+
+def test_a_program_that_cannot_be_started_is_a_failed_step(tmp_path):
+    program = tmp_path / "lvm"
+    program.write_bytes(b"\x7fELF of no machine")
+    program.chmod(0o755)
+    with open(tmp_path / "lock", "w", encoding="ascii") as lock:
+        status, out, err = ShieldedRunner(lock.fileno())([str(program)])
+    assert (status, out) == (126, "")
+    assert err.startswith("it could not be started: ")
