@@ -150,23 +150,22 @@ def fill(folder: Any, *, now: int = NOW, steps: int = STEPS, synthetic: bool = F
     edge1 was silent in the last run, lab1 comes from a recording that is a month old, the history of gen1 is imported as synthetic, never1 was
     never observed.
 
+    :param steps: how many of the STEPS observations there are, the newest ones.
     :param synthetic: import all but the last observation as a synthetic history instead of recording it run by run.
     """
     store = f"{folder}/store.db"
     last = now - (now - START) % STEP
-    times = [last - (steps - 1 - number) * STEP for number in range(steps)]
+    times = [(number, last - (STEPS - 1 - number) * STEP) for number in range(STEPS - steps, STEPS)]
     makers = {"web1": web1, "db1": db1, "files1": files("files1"), "files2": files("files2"), "edge1": edge1, "empty1": empty1}
-    _import_recording(
-        folder, "month_old", [("lab1", lab1(number, at - 30 * 86400)) for number, at in enumerate(times)], now, synthetic, shift=True
-    )
+    _import_recording(folder, "month_old", [("lab1", lab1(number, at - 30 * 86400)) for number, at in times], now, synthetic, shift=True)
     _import_made(folder, times[:-1])
     if synthetic:
-        past = [(host, maker(number, at)) for number, at in enumerate(times[:-1]) for host, maker in makers.items()]
-        _import_recording(folder, "past", past, times[-2], True, shift=False)
+        past = [(host, maker(number, at)) for number, at in times[:-1] for host, maker in makers.items()]
+        _import_recording(folder, "past", past, times[-2][1], True, shift=False)
     else:
-        for number, at in enumerate(times[:-1]):
+        for number, at in times[:-1]:
             _record(store, at, {host: maker(number, at) for host, maker in makers.items()}, list(LIVE))
-    answering = {host: maker(steps - 1, last) for host, maker in {**makers, "gen1": gen1}.items() if host != "edge1"}
+    answering = {host: maker(STEPS - 1, last) for host, maker in {**makers, "gen1": gen1}.items() if host != "edge1"}
     _record(store, last, answering, HOSTS, facts_from=f"{folder}/month_old.jsonl.gz", shift_to_now=True)
     return store
 
@@ -182,14 +181,14 @@ def _import_recording(folder: Any, name: str, lines: list[tuple[str, Document]],
     import_history(store=f"{folder}/store.db", now=now, path=[path], shift_to_now=shift, synthetic=synthetic)
 
 
-def _import_made(folder: Any, times: Sequence[int]) -> None:
+def _import_made(folder: Any, times: Sequence[tuple[int, int]]) -> None:
     path = f"{folder}/gen1.csv"
     with open(path, "w", encoding="utf-8") as stream:
         stream.write("time,made\n")
-        for number, at in enumerate(times):
+        for number, at in times:
             stream.write(f"{at},{gen1(number, at)['foresight_lvm']['lvs'][0]['filesystem']['used']}\n")
     table = {"time_column": "time", "entity": "lv:gen1/vg0/made", "columns": {"made": {"metric": "used_bytes"}}}
-    import_history(store=f"{folder}/store.db", now=times[-1], path=[path], synthetic=True, table=table)
+    import_history(store=f"{folder}/store.db", now=times[-1][1], path=[path], synthetic=True, table=table)
 
 
 def make_plan(
@@ -199,3 +198,20 @@ def make_plan(
     document = volumes(store=store, now=now, hosts=list(hosts), manage=list(manage), horizon=horizon, reserve="5%")
     allocation = allocate(document["volumes"], document["groups"], {"now": now, "headroom": 0.1, "max_step_fraction": 0.5})
     return plan(store=store, now=now, inventory=list(hosts), hosts=list(hosts), **allocation, **options)
+
+
+def fill_many(store: str, *, hosts: int, volumes: int, observations: int, now: int = NOW) -> None:
+    """Record a large fleet of hosts many0, many1 … with volumes that grow at different speeds, all observations by `record`."""
+    names = [f"many{number}" for number in range(hosts)]
+    for number in range(observations):
+        at = now - 5 - (observations - 1 - number) * STEP
+        documents = {
+            host: facts(
+                host,
+                at,
+                [logical_volume(f"v{lv:03}", 8, 2 + (lv * 7 + place) % 50 / 10 + number * (lv % 5) * 0.01) for lv in range(volumes)],
+                groups={"vg0": 10 * volumes},
+            )
+            for place, host in enumerate(names)
+        }
+        _record(store, at, documents, names)

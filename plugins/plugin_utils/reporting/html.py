@@ -48,7 +48,7 @@ def render_html(content: Content, *, charts: int) -> str:
             quiet_open=len(content.quiet) <= _QUIET_OPEN,
             from_now=lambda seconds: from_now(seconds, content.now),
             runway=lambda volume: runway_text(volume, content.now),
-            data=_script_safe(json.dumps(to_native([chart_data(volume) for volume in charted]), separators=(",", ":"))),
+            data=script_safe(json.dumps(to_native([chart_data(volume) for volume in charted]), separators=(",", ":"))),
             plotly=plotly_offline.get_plotlyjs(),
         )
     )
@@ -93,6 +93,6 @@ def _share(part: float, whole: float) -> str:
     return f"{min(100.0, 100.0 * part / whole):.3f}%"
 
 
-def _script_safe(text: str) -> str:
+def script_safe(text: str) -> str:
     """Return JSON that cannot end the script element it stands in, nor begin a comment or another one there."""
     return text.replace("<", "\\u003c")

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a generated fleet, opened in a real browser that has no network and lives in another time zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report import report
+from support import generated
+from support.browser import Tab, browser, find_browser
+
+PROGRAM = find_browser()
+pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    store = generated.fill(folder, synthetic=True)
+    generated.make_plan(store)
+    answer = report(store=store, now=generated.NOW, hosts=generated.HOSTS, path=str(folder / "report"), images=0)
+    return Path(answer["files"][0])
+
+
+@pytest.fixture(scope="module")
+def tab(page: Path) -> Iterator[Tab]:
+    assert PROGRAM is not None
+    with browser(PROGRAM, TZ="Asia/Tokyo") as opened:
+        opened.open(page)
+        yield opened
+
+
+def count(tab: Tab, selector: str) -> int:
+    return int(tab.value(f"document.querySelectorAll({selector!r}).length"))
+
+
+def test_the_page_asks_for_nothing_and_complains_about_nothing(tab: Tab, page: Path) -> None:
+    assert [url for url in tab.requested if not url.startswith("data:")] == [page.resolve().as_uri()]
+    assert tab.complaints == []
+
+
+def test_every_part_is_there(tab: Tab) -> None:
+    for selector in (
+        "#headline",
+        "#summary .figure",
+        "#notes li",
+        "#volumes tr.volume",
+        "#quiet tr.volume",
+        "#plan",
+        "#actions",
+        "#refused",
+        "#proposals",
+    ):
+        assert count(tab, selector), selector
+    assert count(tab, "tr.volume") == 17
+    assert "need you" in tab.value("document.getElementById('headline').textContent")
+
+
+def test_one_drawn_chart_per_volume_with_a_history(tab: Tab) -> None:
+    assert count(tab, ".chart") == count(tab, ".chart.js-plotly-plot") == 12
+    drawn = tab.value(
+        "[...document.querySelectorAll('.chart')].map(c => c.querySelectorAll('svg.main-svg .scatterlayer path.js-line').length)"
+    )
+    assert min(drawn) >= 3, "used, full and forecast"
+
+
+def test_the_axis_is_utc_wherever_the_reader_is(tab: Tab) -> None:
+    assert tab.value("new Date(0).getHours()") == 9, "the browser is in Tokyo"
+    assert tab.value("document.querySelector('.chart').data.find(t => t.name === 'used').x[0]") == "2025-11-20T12:00:00"
+    assert str(tab.value("document.querySelector('.chart')._fullLayout.xaxis.range[0]")).startswith("2025-11-20 12:00")
+    assert tab.value("document.querySelector('.chart')._fullLayout.xaxis.title.text") == "time, UTC"
+
+
+def test_bars_before_and_after_fill_their_groups(tab: Tab) -> None:
+    assert count(tab, ".group") == 9
+    assert count(tab, ".vgbar") == 13, "four groups change"
+    assert count(tab, ".vgbar i.growth") == 5
+    overfull = tab.value("[...document.querySelectorAll('.vgbar')].filter(b => b.scrollWidth > b.clientWidth + 1).length")
+    assert overfull == 0
+
+
+def test_names_from_outside_are_text(tab: Tab) -> None:
+    assert generated.NASTY_MOUNT in tab.value("document.body.innerText")
+    assert count(tab, "tr.volume b > b") == 0
+
+
+@pytest.mark.parametrize("width", [1600, 1300, 760, 420])
+def test_nothing_sticks_out_of_the_page(tab: Tab, page: Path, width: int) -> None:
+    tab.open(page, width=width)
+    assert tab.value("document.documentElement.scrollWidth") <= width
+
+
+def test_the_filter_finds_a_volume_among_many(tmp_path: Path) -> None:
+    store = str(tmp_path / "store.db")
+    generated.fill_many(store, hosts=5, volumes=10, observations=2)
+    names = [f"many{number}" for number in range(5)]
+    answer = report(store=store, now=generated.NOW, hosts=names, path=str(tmp_path), images=0, charts=30)
+    assert PROGRAM is not None
+    with browser(PROGRAM) as tab:
+        tab.open(Path(answer["files"][0]))
+        assert (count(tab, "tr.volume"), count(tab, ".chart")) == (50, 30)
+        assert 0 < count(tab, ".chart.js-plotly-plot") < 30, "only what is in sight is drawn"
+        tab.value("(() => { const f = document.getElementById('filter'); f.value = 'many3/VG0'; f.dispatchEvent(new Event('input')); })()")
+        assert tab.value("[...document.querySelectorAll('tr.volume')].filter(r => r.offsetParent !== null).length") == 10
+        tab.value("window.scrollTo(0, document.body.scrollHeight)")
+        tab.value(
+            "new Promise(done => { const look = () => document.querySelector('.card:last-child .main-svg') ? done(1) : setTimeout(look, 50); look(); })"
+        )
+        assert tab.complaints == []
