@@ -1,4 +1,4 @@
-"""What one host's own variables forbid holds for that host, although the gate is opened once, with the variables of the first host."""
+"""Whose word counts in an apply: each host's own variables for that host, and in site the plan that it just made."""
 
 from __future__ import annotations
 
@@ -53,3 +53,13 @@ def test_a_hosts_own_no_wins(tmp_path: Path, own: dict[str, object]) -> None:
     Playbooks(inventory, store).run("apply", check=False, foresight_plan=made["plan"]["id"])
     with sqlite3.connect(store) as connection:
         assert {host for (host,) in connection.execute("SELECT host FROM outcome")} == {"first", "second"}
+
+
+def test_site_applies_the_plan_it_just_made_and_no_other(local: Playbooks, tmp_path: Path) -> None:
+    """A foresight_plan that was left in a variables file names another plan; here one that does not even exist."""
+    run = local.run("site", "--limit", "one", foresight_apply=True, foresight_plan="0" * 64, report_path=str(tmp_path / "report"))
+    assert run.returncode == 0
+    with sqlite3.connect(local.store) as connection:
+        ((made,),) = connection.execute("SELECT id FROM plan").fetchall()
+        ((opened,),) = connection.execute("SELECT json_extract(detail, '$.plan') FROM run WHERE verb = 'apply'").fetchall()
+    assert opened == made
