@@ -11,9 +11,10 @@ short_description: Write what is known and planned as one HTML page and PNG figu
 version_added: 1.0.0
 author: Foresight Capacity contributors (@foresight-capacity)
 description:
-  - Reads the store and writes C(index.html), one file that needs no network. It says first how many volumes fill up soon and which of them need somebody, then shows each volume with its
-    use, when it is full and what is done about it, the plan with its reasons, refusals, proposals for what is not managed, what was done lately, the volume groups before and after the
-    plan, and history, forecast band and limit of the most urgent volumes.
+  - Reads the store and writes C(index.html), one file that needs no network. It says first how many volumes fill up soon and which of them
+    need somebody, then shows each volume with its use, when it is full and what is done about it, the plan with its reasons, refusals,
+    proposals for what is not managed, what was done lately, the volume groups before and after the plan, and history, forecast band and
+    limit of the most urgent volumes.
   - Writes C(groups.png) and a C(volume-NAME.png) of the most urgent volumes beside it.
   - All times are UTC. What comes from a recording or was generated is marked on every figure.
   - Each file is replaced in one step, after everything is drawn. A report that fails leaves the former one whole.

@@ -62,11 +62,13 @@ class Content:
                 return f"The 1 volume with a forecast does not fill up{within}." if known else "No volume has a forecast yet."
             return f"None of the {known} volumes with a forecast fills up{within}."
         needs = sum(volume.needs_somebody for volume in risky)
-        grown = sum(volume.verdict_kind == DONE for volume in risky if not volume.needs_somebody)
-        planned = len(risky) - needs - grown
+        recorded = sum(volume.recorded for volume in risky)
+        grown = sum(volume.verdict_kind == DONE for volume in risky if not volume.recorded)
+        planned = len(risky) - needs - grown - recorded
         told = [f"{_volumes(len(risky))} nearly full or may be full{within}"]
         told += [f"{planned} of them the plan grows"] if planned else []
         told += [f"{grown} of them {'was' if grown == 1 else 'were'} grown"] if grown else []
+        told += [f"{recorded} {'is' if recorded == 1 else 'are'} on recorded hosts, which are never changed"] if recorded else []
         told += [f"{needs} {'needs' if needs == 1 else 'need'} you"] if needs else []
         return "; ".join(told) + "."
 

@@ -20,6 +20,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 
 _TEMPLATE = "report.html.j2"
 GROUPS_SHOWN = 30
+ROWS_SHOWN = 500
 # More quiet volumes than this are folded away.
 _QUIET_OPEN = 25
 
@@ -45,6 +46,7 @@ def render_html(content: Content, *, charts: int) -> str:
             uncharted=len(content.volumes) - len(charted),
             groups=content.groups[:GROUPS_SHOWN],
             more_groups=len(content.groups[GROUPS_SHOWN:]),
+            most=ROWS_SHOWN,
             quiet_open=len(content.quiet) <= _QUIET_OPEN,
             from_now=lambda seconds: from_now(seconds, content.now),
             runway=lambda volume: runway_text(volume, content.now),

@@ -44,6 +44,8 @@ def change_text(action: Document) -> str:
     before, after = (action.get(key) or {} for key in ("from", "to"))
     if action.get("kind") == "vg_extend" and action.get("bytes") is not None:
         return f"add {format_bytes(action['bytes'])} to the VG"
+    if "node" in after:
+        return f"{before.get('node', '?')} → {after['node']}"
     if "size" in after:
         start = before.get("size")
         return f"{format_bytes(start)} → {format_bytes(after['size'])}" if start is not None else format_bytes(after["size"])

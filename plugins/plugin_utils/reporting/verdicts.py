@@ -23,6 +23,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volum
     PROPOSED,
     QUIET,
     REFUSED,
+    UNTOUCHED,
     VolumeView,
 )
 
@@ -86,7 +87,7 @@ def _place_action(volume: VolumeView, action: Document, plan: Document, state: s
         if kind == DONE:
             return
     elif volume.recorded:
-        _write(volume, REFUSED, f"planned {change}, never applied", "A recorded host is not there to be changed (recorded_host).")
+        _write(volume, UNTOUCHED, f"planned, never applied: {change}", "Its host is a recording (recorded_host).")
     elif plan.get("check") or state in ("expired", "superseded"):
         why = "made in check mode" if plan.get("check") else "its plan is expired" if state == "expired" else "its plan was replaced"
         _write(volume, QUIET, f"not done: {change}", f"{why}; it is never applied.")
@@ -99,14 +100,17 @@ def _write(volume: VolumeView, kind: str, verdict: str, reason: str) -> None:
     volume.verdict_kind, volume.verdict, volume.reason = kind, verdict, reason
 
 
-def action_row(action: Document, come: Progress | None = None) -> dict[str, str]:
-    """Return an action or a proposal as the cells of a table."""
+def action_row(action: Document, come: Progress | None = None, otherwise: str = "planned") -> dict[str, str]:
+    """Return an action or a proposal as the cells of a table.
+
+    :param otherwise: its state if it has made no progress.
+    """
     target = str(action.get("target") or action.get("entity") or action.get("vg") or "")
     return {
         "target": short_key(target),
         "change": change_text(action),
         "reason": action_reason(action),
-        "state": "planned" if come is None else come.state,
+        "state": otherwise if come is None else come.state,
         "message": "" if come is None else come.message,
     }
 

@@ -20,7 +20,9 @@ NEVER = math.inf
 QUANTILES = ("0.1", "0.5", "0.9")
 NEARLY_FULL = 0.9
 # What a volume's verdict can be, besides "quiet": nothing is to be done.
-DONE, PLANNED, PARTIAL, PROPOSED, REFUSED, FAILED, QUIET = "done", "planned", "partial", "proposed", "refused", "failed", "quiet"
+DONE, PLANNED, PARTIAL, PROPOSED, REFUSED, FAILED, UNTOUCHED, QUIET = (
+    "done", "planned", "partial", "proposed", "refused", "failed", "untouched", "quiet",
+)  # fmt: skip
 
 
 class History(t.NamedTuple):
@@ -94,9 +96,13 @@ class VolumeView:
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether it is at risk and no action will help, or not enough."""
-        helped = self.verdict_kind in (DONE, PLANNED) or (self.verdict_kind == PARTIAL and self.lasts)
-        return self.at_risk and (self.recorded or not helped)
+        """Whether it is at risk and no action will help, or not enough. A recorded host is beyond help."""
+        return self.at_risk and not (self.recorded or self.helped)
+
+    @property
+    def helped(self) -> bool:
+        """Whether an action in force is enough."""
+        return self.verdict_kind in (DONE, PLANNED) or (self.verdict_kind == PARTIAL and self.lasts)
 
     @property
     def lasts(self) -> bool:

@@ -65,7 +65,7 @@ def report(
 
 def _drawn(content: Content, charts: int, images: int) -> dict[str, bytes]:
     """Return the files by name, the page first."""
-    files = {"index.html": render_html(content, charts=charts).encode()}
+    files = {"index.html": render_html(content, charts=charts).encode(errors="replace")}
     for volume in [one for one in content.volumes if one.history is not None][:images]:
         files[figure_name(volume.name)] = volume_png(volume, content.now)
     if content.groups:

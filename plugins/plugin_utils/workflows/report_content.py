@@ -44,6 +44,7 @@ def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None)
     volumes.sort(key=lambda volume: volume.urgency)
     actions = list((document or {}).get("actions", []))
     in_force = row is not None and not row.check and row.state not in ("expired", "superseded")
+    recorded = {volume.host for volume in volumes if volume.recorded}
     return Content(
         now=now,
         hosts=list(hosts),
@@ -56,12 +57,19 @@ def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None)
         ),
         plan=document,
         plan_state=row.state if row else None,
-        actions=[action_row(action, progress.get(str(action.get("id")))) for action in actions],
+        actions=[action_row(action, progress.get(str(action.get("id"))), _not_begun(action, in_force, recorded)) for action in actions],
         refused=[refused_row(one) for one in (document or {}).get("refused", [])],
         proposals=[action_row(one) for one in (document or {}).get("proposals", [])],
         outcomes=_outcomes(store, now, set(hosts)),
         notes=_notes(store, now, hosts, volumes),
     )
+
+
+def _not_begun(action: Document, in_force: bool, recorded: set[str]) -> str:
+    """Return the state of an action without progress."""
+    if not in_force:
+        return "not applied"
+    return "never applied: recorded host" if action.get("host") in recorded else "planned"
 
 
 def _newest_plan(store: Store, hosts: set[str]) -> PlanRow | None:

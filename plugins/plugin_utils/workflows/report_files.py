@@ -31,7 +31,7 @@ def figure_name(volume: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9.-]+", "_", volume)
     if _SAFE.fullmatch(volume) and len(plain) <= _LONGEST:
         return f"volume-{plain}.png"
-    return f"volume-{plain[:_LONGEST]}-{hashlib.sha256(volume.encode()).hexdigest()[:8]}.png"
+    return f"volume-{plain[:_LONGEST]}-{hashlib.sha256(volume.encode(errors='surrogatepass')).hexdigest()[:8]}.png"
 
 
 def write_file(folder: str, name: str, data: bytes) -> str:

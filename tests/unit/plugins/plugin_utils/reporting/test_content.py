@@ -20,6 +20,13 @@ def test_the_headline_counts_who_is_helped_and_who_is_not(samples):
     assert [volume.name.rpartition("/")[2] for volume in content.quiet] == ["calm"]
 
 
+def test_recorded_hosts_are_told_apart(samples):
+    volume = samples.view(recorded={"shifted_by": 5})
+    place_plan([volume], samples.plan(actions=[samples.action()]), "proposed")
+    told = "1 volume is nearly full or may be full within 6h; 1 is on recorded hosts, which are never changed."
+    assert samples.content([volume]).headline == told
+
+
 def test_headlines_of_quiet_days(samples):
     assert samples.content().headline == "No logical volume was observed on these hosts yet."
     assert samples.content([samples.view(known={}, used=1)]).headline == "No volume has a forecast yet."

@@ -13,7 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView, Part
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.html import GROUPS_SHOWN, chart_data, render_html, script_safe
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.html import (
+    GROUPS_SHOWN,
+    ROWS_SHOWN,
+    chart_data,
+    render_html,
+    script_safe,
+)
 
 NASTY = "</script><script>boom()</script><!--<img src=x onerror=boom()> ü\"'& {{ 7*7 }}"
 OWN_TAGS = {
@@ -138,3 +144,11 @@ def test_a_chart_has_one_unit_and_times_in_seconds(samples):
     assert data["earliest"] == samples.NOW + 3600
     small = chart_data(samples.view(history=False, known={}, used=None))
     assert (small["unit"], small["used"], small["holds"]) == ("B", [], None)
+
+
+def test_long_tables_are_cut_with_a_note(samples):
+    row = dict.fromkeys(("target", "change", "reason", "state", "message", "code"), "x")
+    content = samples.content(plan=samples.plan(), plan_state="proposed", actions=[row] * (ROWS_SHOWN + 7), refused=[row] * ROWS_SHOWN)
+    page = render_html(content, charts=0)
+    assert page.count("more are in the plan itself") == 1
+    assert "7 more are in the plan itself" in page

@@ -43,7 +43,7 @@ def test_a_growth_that_is_only_a_part_says_what_it_lacks(samples):
 def test_recorded_hosts_and_plans_that_are_never_applied(samples):
     one = samples.plan(actions=[samples.action()])
     kind, verdict, reason = placed(samples, one, recorded={"shifted_by": 5})
-    assert (kind, verdict) == ("refused", "planned 12 GiB → 16 GiB, never applied")
+    assert (kind, verdict) == ("untouched", "planned, never applied: 12 GiB → 16 GiB")
     assert "recorded_host" in reason
     assert placed(samples, one, "expired") == ("quiet", "not done: 12 GiB → 16 GiB", "its plan is expired; it is never applied.")
     assert "check mode" in placed(samples, {**one, "check": True})[2]
@@ -68,6 +68,8 @@ def test_rows_of_the_tables(samples):
     assert action_row(samples.action(), Progress("refused", "why")) == {
         "target": "web1/vg0/data", "change": "12 GiB → 16 GiB", "reason": "It will be full.", "state": "refused", "message": "why",
     }  # fmt: skip
+    assert action_row(samples.action(), None, "not applied")["state"] == "not applied"
+    assert action_row({"kind": "guest_migrate", "from": {"node": "pve1"}, "to": {"node": "pve2"}})["change"] == "pve1 → pve2"
     extend = {"kind": "vg_extend", "target": "vg:web1/vg0", "vg": "vg0", "bytes": 2**31, "reason": "no_space"}
     assert action_row(extend)["change"] == "add 2 GiB to the VG"
     assert refused_row({"entity": "lv:a/b/c", "reason": "excluded", "seen": 1, "needed": 2, "option": "x"}) == {

@@ -64,7 +64,7 @@ def test_what_the_plan_says_about_every_kind_of_volume(fleet):
     )
     for action in plan["document"]["actions"]:
         kind, _verdict = kinds[action["target"].removeprefix("lv:")]
-        assert kind == "refused" if action["host"] == "lab1" else kind in ("planned", "partial")
+        assert kind == "untouched" if action["host"] == "lab1" else kind in ("planned", "partial")
     proposed = {one["target"].removeprefix("lv:") for one in plan["document"]["proposals"] if one["kind"] == "lv_resize"}
     assert {name for name, (kind, _verdict) in kinds.items() if kind == "proposed"} == proposed
     assert (shown.plan["id"], shown.plan_state) == (plan["plan"]["id"], "proposed")
@@ -144,7 +144,16 @@ def test_what_was_done_is_shown_with_its_progress(fleet, tmp_path):
                     "after": {},
                     "message": "Long ago.",
                 },
-                {**done, "host": "other", "status": "ok", "started_at": NOW - 1, "seconds": 1, "before": None, "after": None, "message": ""},
+                {
+                    **done,
+                    "host": "other",
+                    "status": "ok",
+                    "started_at": NOW - 1,
+                    "seconds": 1,
+                    "before": None,
+                    "after": None,
+                    "message": "",
+                },
             ]
         )
         opened.set_action(done["plan_id"], action["id"], "applied", at=NOW, run_id=None, detail={})
