@@ -38,6 +38,8 @@ def resolve(location: str | None, environment: Mapping[str, str] | None = None) 
     given = location or environment.get("FORESIGHT_STORE") or default_path(environment)
     scheme, separator, rest = given.partition("://")
     if not separator:
+        if scheme.startswith("postgres") and ":" in scheme:
+            raise _not_understood()
         return _sqlite(given.removeprefix("sqlite:") if given.startswith("sqlite:/") else given)
     if scheme in ("sqlite", "sqlite+pysqlite"):
         if not rest.startswith("/") or "?" in rest:
@@ -65,11 +67,24 @@ def _sqlite(path: str) -> Location:
 
 
 def _without_password(rest: str) -> str:
-    parts = urllib.parse.urlsplit(f"postgresql://{rest}")
+    # A password may hold a slash, a question mark or a hash, which end the user's part for urlsplit, but not for the driver.
+    user, _at, _rest = rest.rpartition("@")
+    try:
+        parts = urllib.parse.urlsplit(f"postgresql://{rest}")
+        is_understood = parts.port != 0
+    except ValueError:
+        parts, is_understood = urllib.parse.urlsplit("postgresql://"), False
     query = {name.lower() for name, _value in urllib.parse.parse_qsl(parts.query, keep_blank_values=True)}
-    if parts.password is not None or query & {"password", "sslpassword"}:
+    if ":" in user or query & {"password", "sslpassword"}:
         raise StoreError(
             "The store's URL carries a password, which would show up in logs and task output. Needed is postgresql://USER@HOST/DATABASE; "
             f"give the password in the environment variable FORESIGHT_STORE_PASSWORD or in a file named by PGPASSFILE ({_OPTION})."
         )
+    if not is_understood:
+        raise _not_understood()
     return f"postgresql://{rest}"
+
+
+def _not_understood() -> StoreError:
+    # Its text is not repeated: what was mistyped may hold a password.
+    return StoreError(f"The store's PostgreSQL URL is not understood; needed is postgresql://USER@HOST:PORT/DATABASE ({_OPTION}).")

@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import Location, resolve
@@ -50,6 +52,31 @@ def test_a_password_in_the_url_is_refused_and_never_repeated(url):
         resolve(url, {})
     assert "PGPASSFILE" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+@given(
+    password=st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=20).map(lambda text: f"hunter2{text}"),
+    scheme=st.sampled_from(["postgresql://", "postgres://", "postgresql+psycopg://", "postgresql:", "postgres:/"]),
+    where=st.sampled_from(["me:{}@db/f", "me:{}@db:5432/f?sslmode=require", "me@db/f?password={}", ":{}@/f", "db/f?sslpassword={}"]),
+)
+def test_no_password_passes_in_any_place_of_any_url(password, scheme, where):
+    """The driver's own reading of a URL is wider than urlsplit's: a password may hold a slash, a hash or a bracket."""
+    with pytest.raises(StoreError) as caught:
+        resolve(scheme + where.replace("{}", password), {})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me@db:5432/f", "postgresql://me@[::1]:5432/f?sslmode=require", "postgresql:///f", "postgresql://db"]
+)
+def test_urls_without_a_password_pass(url):
+    assert resolve(url, {}).url == url
+
+
+@pytest.mark.parametrize("url", ["postgresql://me@[db/f", "postgresql://me@db:port/f", "postgresql:me@db/f"])
+def test_a_mistyped_url_is_not_repeated(url):
+    with pytest.raises(StoreError, match="needed is postgresql://USER@HOST"):
+        resolve(url, {})
 
 
 @pytest.mark.parametrize("url", ["mysql://me@db/f", "sqlite://relative", "sqlite:///", "http://db/"])
