@@ -20,7 +20,8 @@ description:
 options:
   actions:
     description:
-      - Changes, such as RV(ignore:actions) of the filter P(foresight.capacity.lv_allocate#filter). Each has C(kind), C(host), C(target), C(expect), C(from), C(to) and
+      - Changes, such as RV(ignore:actions) of the filter P(foresight.capacity.lv_allocate#filter). Each has C(kind), C(host), C(target), C(expect), C(from),
+        C(to) and
         C(reason); C(after), C(wave), C(window), C(message), C(cost), C(undo) and C(forecast) may be there. C(after) names targets or ids.
       - Identical actions are one. Two different changes of one target are an error.
     type: list
@@ -40,7 +41,8 @@ options:
     default: []
   moves:
     description:
-      - Moves of one cluster, each with C(guest), C(from) and C(to). Each becomes a C(guest_migrate) action of the cluster's host. Needs O(waves) and O(cluster).
+      - Moves of one cluster, each with C(guest), C(from) and C(to). Each becomes a C(guest_migrate) action of the cluster's host.
+        Needs O(waves) and O(cluster).
     type: list
     elements: dict
     default: []

@@ -12,13 +12,15 @@ version_added: 1.0.0
 author: Foresight Capacity contributors (@foresight-capacity)
 description:
   - The gate of every apply. With O(state=open) it checks a plan against all rules once more and takes the lease, with O(state=host) it renews the lease
-    and hands one host its own actions, with O(state=done) it notes what they did, with O(state=close) it notes how far the plan has come and releases the lease.
+    and hands one host its own actions, with O(state=done) it notes what they did, with O(state=close) it notes how far the plan
+    has come and releases the lease.
   - O(state=approve) notes who approves a plan, and when.
   - A plan passes if the store holds it with this very content, it has not expired and is not superseded, it was not made in check mode, and it is approved
     where O(require_approval=true). An applied plan may be applied again until it expires, which changes nothing.
   - Single actions do not pass if their target or host is excluded, not in the inventory, known from a recording only, or has a forecast that
     must not be acted on, if their VG is seen on another host too, if they exceed a budget, if the kill switch is on, or if they depend on an action that
-    does not pass. They are told in RV(refused). Actions of hosts that are left out by C(--limit) or do not answer, and actions outside their window, are told in RV(pending) and stay for another run.
+    does not pass. They are told in RV(refused). Actions of hosts that are left out by C(--limit) or do not answer, and actions outside their window, are told
+    in RV(pending) and stay for another run.
   - Two runs of apply for one inventory and store exclude each other by a lease. The lease of a run whose C(ansible-playbook) process is gone on this
     controller is taken over at once; that of another controller ends at its expiry.
   - If a run was killed before O(state=close), the next O(state=open) closes it first. Actions it had handed out become C(unknown).
@@ -56,7 +58,8 @@ options:
     default: false
   lease_seconds:
     description:
-      - After how long without a sign of life the lease of this run ends for other controllers. Seconds, or a text such as V(15m). It should be longer than the actions of
+      - After how long without a sign of life the lease of this run ends for other controllers. Seconds, or a text such as V(15m). It should be longer than the
+        actions of
         one batch of hosts take.
     type: str
     default: 15m

@@ -39,7 +39,8 @@ def run(function: Callable[[t.Any], t.Any], batches: Sequence[t.Any], *, address
             return t.cast("list[t.Any]", client.gather(futures))
         except distributed.KilledWorker as error:
             raise ForesightError(
-                f"Workers of the dask cluster at {address} died several times over one batch, probably for want of memory: {error}. Give the workers more memory."
+                f"Workers of the dask cluster at {address} died several times over one batch, probably for want of memory: {error}. "
+                "Give the workers more memory."
             ) from error
         finally:
             client.cancel(futures)

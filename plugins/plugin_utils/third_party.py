@@ -63,7 +63,6 @@ if t.TYPE_CHECKING:
     import jinja2
     import jmespath
     import joblib
-    import joblib.externals.loky as loky
     import jsonschema
     import matplotlib.backends.backend_agg as matplotlib_backend
     import matplotlib.dates as matplotlib_dates
@@ -77,6 +76,7 @@ if t.TYPE_CHECKING:
     import sqlalchemy.dialects.sqlite as sa_sqlite
     import statsforecast.models as statsforecast_models
     import yaml
+    from joblib.externals import loky
 else:
     _ML = "requirements-ml.txt"
     adbc_postgresql = LazyModule("adbc_driver_postgresql.dbapi", "adbc-driver-postgresql", _ML)

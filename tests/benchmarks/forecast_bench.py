@@ -59,7 +59,8 @@ def accuracy(tasks: list[str], quick: bool) -> None:
     for task in tasks:
         print(f"\n### {task}\n")
         print(
-            "| method | h | vs `empirical` [90 %] | gSQL | q10 lt/le | q90 lt/le | cov80 (moved) | peak > p90, loss | Brier | ms/series |\n|---|---|---|---|---|---|---|---|---|---|"
+            "| method | h | vs `empirical` [90 %] | gSQL | q10 lt/le | q90 lt/le | cov80 (moved) | peak > p90, loss | Brier | ms/series |\n"
+            "|---|---|---|---|---|---|---|---|---|---|"
         )
         for name, method in METHODS:
             if (quick and method not in QUICK) or (task != "git_weekly" and method in SLOW):
@@ -82,7 +83,8 @@ def line(name: str, row: dict) -> str:
 
 def cost(sizes: tuple[int, ...]) -> None:
     print(
-        f"\n### Cost\n\n{STEPS} samples a series every ten minutes, {HORIZON} steps ahead, {os.cpu_count()} cores ({platform.machine()}), worker start included. Load: {os.getloadavg()[0]:.1f}.\n"
+        f"\n### Cost\n\n{STEPS} samples a series every ten minutes, {HORIZON} steps ahead, {os.cpu_count()} cores ({platform.machine()}), "
+        f"worker start included. Load: {os.getloadavg()[0]:.1f}.\n"
     )
     print(
         "| series | first time (choosing): wall s / CPU s | theta, ETS tried for | with stored choices: wall s / CPU s | CPU ms/series |\n|---|---|---|---|---|"

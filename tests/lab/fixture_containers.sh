@@ -1,3 +1,4 @@
+#!/bin/sh
 # Containers in the states that lxc_facts must tell apart. Runs on a fresh lab host.
 set -eux
 for name in run1 frozen1 off1; do
@@ -23,7 +24,7 @@ for name in run1 frozen1; do
     lxc-wait -n "$name" -s RUNNING -t 60
 done
 # Some work, more memory than allowed once, and some bytes through the network and the disk.
-lxc-attach -n run1 -- sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'
+lxc-attach -n run1 -- sh -c "i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done"
 lxc-attach -n run1 -- sh -c 'dd if=/dev/zero of=/dev/shm/big bs=1M count=300; rm -f /dev/shm/big' || true
 lxc-attach -n run1 -- sh -c 'dd if=/dev/zero of=/root/file bs=1M count=8; sync'
 lxc-attach -n run1 -- ping -c 2 10.0.3.1 || true

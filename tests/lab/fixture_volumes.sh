@@ -1,3 +1,4 @@
+#!/bin/sh
 # Every kind of volume and file system that lvm_facts must tell apart. Runs on a fresh lab host.
 set -eux
 loop() { truncate -s "$2" "/root/$1.img"; losetup --find --show "/root/$1.img"; }

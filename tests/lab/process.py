@@ -46,7 +46,7 @@ def ending(sockets: Sockets, timeout: float = 30.0) -> Iterator[int | None]:
         return
     try:
         yield pid
-        ended, _, _ = select.select([handle], [], [], timeout)
+        ended, _writable, _broken = select.select([handle], [], [], timeout)
     finally:
         os.close(handle)
     if not ended:

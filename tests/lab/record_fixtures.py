@@ -79,7 +79,8 @@ def record_lxc(host: LabHost, target: Path) -> None:
         "$(for group in memory cpu,cpuacct blkio pids freezer cpuset; do echo /sys/fs/cgroup/$group/lxc.payload.*; done) "
         "/var/lib/lxc/*/config /etc/lxc/default.conf /etc/lxc/lxc.conf /proc/self/mountinfo /proc/self/cgroup /proc/pressure "
         "/proc/uptime /proc/stat /proc/meminfo /proc/net/dev /etc/machine-id /proc/sys/kernel/random/boot_id "
-        "$(for name in run1 frozen1; do p=$(lxc-info -n $name -pH); echo /proc/$p/cgroup /proc/$p/net/dev /proc/$p/mountinfo /proc/$p/stat /proc/$p/status; done)",
+        "$(for name in run1 frozen1; do p=$(lxc-info -n $name -pH); echo /proc/$p/cgroup /proc/$p/net/dev "
+        "/proc/$p/mountinfo /proc/$p/stat /proc/$p/status; done)",
     )
     for name, command in {
         "lxc-ls.txt": "lxc-ls -f",

@@ -18,19 +18,19 @@ from lab.hosts import LabHost
 from lab.wait import wait_for
 from support.playbooks import Playbooks
 
-MIB = 1024 * 1024
 STEP = 5
 OBSERVATIONS = 20
 BUILD = """
 set -eu
 vgcreate -q vg0 /dev/vdb
-for what in "data 400M ext4" "log 400M xfs" "notes 120M ext4"; do
+for what in "data 280M ext4" "log 320M xfs" "notes 280M ext4"; do
   set -- $what
   lvcreate -q -y -Wy -L "$2" -n "$1" vg0
   "mkfs.$3" -q "/dev/vg0/$1"
   mkdir -p "/srv/$1"
   mount "/dev/vg0/$1" "/srv/$1"
   dd if=/dev/urandom of="/srv/$1/precious" bs=1M count=24 status=none
+  fallocate -l 120M "/srv/$1/ballast"
 done
 sync
 """
@@ -54,8 +54,8 @@ POLICY = {
     "observe_facts": ["lvm"],
     "volumes_manage": [{"match": "*/vg0/data"}, {"match": "*/vg0/log"}],
     "volumes_step": STEP,
-    "volumes_horizon": 90,
-    "volumes_max_age": 120,
+    "volumes_horizon": 300,
+    "volumes_max_age": 300,
     "volumes_max_step_fraction": 2.0,
     "volumes_reserve": "5%",
     "foresight_plan_every": 3,
@@ -104,9 +104,9 @@ def wait_until(moment: float) -> None:
 
 def test_volumes_grow_before_they_are_full(story: Story) -> None:
     before = story.sizes()
-    writer = story.host.start(f"exec python3 /root/writer.py {1536 * 1024} /srv/data /srv/log")
+    writer = story.host.start(f"exec python3 /root/writer.py {256 * 1024} /srv/data /srv/log")
     try:
-        deadline = time.monotonic() + 600
+        deadline = time.monotonic() + 900
         while observations(story.plays.store) < OBSERVATIONS or any(story.sizes()[name] == before[name] for name in ("data", "log")):
             assert writer.poll() is None, story.host.run("cat /run/full", check=False).stdout
             assert time.monotonic() < deadline, f"{observations(story.plays.store)} observations, sizes {story.sizes()}"

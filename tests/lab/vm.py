@@ -23,7 +23,7 @@ from lab.qmp import Qmp
 from lab.wait import wait_for
 
 _STATE = "host.json"
-PERSONALISE = "/usr/local/lib/foresight-lab/personalise"
+PERSONALISE = "/usr/bin/python3 /usr/local/lib/foresight-lab/personalise.py"
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Vm:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as guest:
             assert guest.stdout is not None
             said = guest.stdout.readline()
-            _, errors = guest.communicate(f"{time.time():.3f}\n" if said else None, timeout=300)
+            _output, errors = guest.communicate(f"{time.time():.3f}\n" if said else None, timeout=300)
         if guest.returncode:
             raise LabError(f"{self.name} was restored but does not answer as it should ({guest.returncode}): {errors}")
 

@@ -3,7 +3,8 @@
 # Installed by tests/lab/wrappers.py; what to do lies in the rule file of the tool.
 tool=${0##*/}
 home=/run/foresight-lab/wrappers/$tool
-# Sets: real, action (none|kill|hold), pattern, nth, when (before|after), victim (parent|tree), signal.
+# Sets these: action is none, kill or hold; when is before or after; victim is parent or tree.
+real="" action=none pattern="*" nth=1 when=before victim=parent signal=9
 . "$home/rule"
 
 parent_of() {
@@ -50,6 +51,7 @@ act() {
 
 number=0
 case "$*" in
+# shellcheck disable=SC2254  # the pattern is meant as one
 $pattern)
     number=$({
         flock 9

@@ -87,12 +87,12 @@ class Tab:
     def _next(self) -> dict[str, Any]:
         until = time.monotonic() + SECONDS
         while b"\0" not in self._waiting:
-            ready, _, _ = select.select([self._read], [], [], max(0.0, until - time.monotonic()))
+            ready, _writable, _broken = select.select([self._read], [], [], max(0.0, until - time.monotonic()))
             part = os.read(self._read, 1 << 20) if ready else b""
             if not part:
                 raise AssertionError("the browser ended" if ready else f"the browser did not answer within {SECONDS:.0f} s")
             self._waiting += part
-        one, _, self._waiting = self._waiting.partition(b"\0")
+        one, _end, self._waiting = self._waiting.partition(b"\0")
         message: dict[str, Any] = json.loads(one)
         return message
 

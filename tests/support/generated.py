@@ -192,7 +192,13 @@ def _import_made(folder: Any, times: Sequence[tuple[int, int]]) -> None:
 
 
 def make_plan(
-    store: str, *, now: int = NOW, hosts: Sequence[str] = HOSTS, manage: Sequence[Document] = MANAGE, horizon: str = "6h", **options: Any
+    store: str,
+    *,
+    now: int = NOW,
+    hosts: Sequence[str] = tuple(HOSTS),
+    manage: Sequence[Document] = tuple(MANAGE),
+    horizon: str = "6h",
+    **options: Any,
 ) -> Document:
     """Forecast, share and plan as playbooks/plan.yml does; return what the workflow `plan` returns."""
     document = volumes(store=store, now=now, hosts=list(hosts), manage=list(manage), horizon=horizon, reserve="5%")

@@ -87,7 +87,19 @@ def running(*, durable: bool) -> Iterator[Postgres]:
     if not durable:
         options += " -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
     try:
-        _run(user, programs / "initdb", "-D", data, "-U", "foresight", "--auth-local=trust", "--auth-host=scram-sha-256", "-E", "UTF8", "--no-sync")
+        _run(
+            user,
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "foresight",
+            "--auth-local=trust",
+            "--auth-host=scram-sha-256",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
         _run(user, programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
         try:
             cluster = Postgres(folder, port)
@@ -117,7 +129,9 @@ def _run(user: str | None, *command: str | pathlib.Path) -> None:
     words = [str(word) for word in command]
     if user is not None:
         words = ["runuser", "-u", user, "--", *words]
-    done = subprocess.run(words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/")
+    done = subprocess.run(
+        words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} failed with {done.returncode}:\n{done.stdout}")
 

@@ -24,4 +24,8 @@ if [ -n "$(cat tests/sanity/ignore-*.txt 2>/dev/null)" ]; then
   echo "sanity: the ignore files must be empty" >&2
   exit 1
 fi
-PATH="$bin:$PATH" "$bin/ansible-test" sanity --venv --color no "$@"
+# A pyenv shim of a version that is not enabled answers "command not found" and fails ansible-test: only interpreters that work are shown to it.
+pythons=$checkout/.cache/pythons
+"$bin/python" "$checkout/tests/tools/target_pythons.py" --link "$pythons"
+clean=$(printf '%s' "$PATH" | tr ':' '\n' | grep -v '/\.pyenv/shims' | paste -sd:)
+PATH="$bin:$pythons:$clean" "$bin/ansible-test" sanity --venv --color no "$@"

@@ -67,7 +67,23 @@ def venv_with_pytest(python: str, version: str) -> pathlib.Path:
     return venv
 
 
+def link(folder: pathlib.Path) -> None:
+    """Make links to all working interpreters in a folder for PATH."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for version in VERSIONS:
+        python = interpreter(version)
+        if python is not None:
+            real = subprocess.run(
+                [python, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            (folder / f"python{version}").symlink_to(real)
+
+
 def main() -> int:
+    if sys.argv[1:2] == ["--link"]:
+        link(pathlib.Path(sys.argv[2]))
+        return 0
     failed = False
     for version in VERSIONS:
         python = interpreter(version)

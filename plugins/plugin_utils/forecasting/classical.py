@@ -64,7 +64,7 @@ def _fit(model: t.Any, values: Floats, horizon: int) -> Floats | None:
     except (ValueError, ArithmeticError, NotImplementedError, np.linalg.LinAlgError):
         return None
     except Exception as error:
-        if type(error) is not Exception:
+        if error.__class__ is not Exception:
             raise
         return None
 

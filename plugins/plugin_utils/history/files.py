@@ -57,7 +57,7 @@ def open_text(path: str, *, encoding: str = "utf-8-sig") -> t.Iterator[TextFile]
                 yield TextFile(path, lines, raw, size)
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{path} holds bytes that are no {error.encoding} text ({error.object[error.start : error.start + 4].hex(' ')}); "
+                f"{path} holds bytes that are no {error.encoding} text ({bytes(error.object[error.start :][:4]).hex(' ')}); "
                 "name its encoding, such as latin-1 or cp1252 (O(encoding))."
             ) from error
         except LookupError as error:

@@ -70,7 +70,7 @@ def read(path: str, queries: Sequence[str], *, columns: int, rows: int) -> Itera
 
 
 def _start(stack: contextlib.ExitStack, path: str, query: str, rows: int) -> tuple[subprocess.Popen[bytes], t.IO[bytes]]:
-    complaints, question = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))  # noqa: SIM115 (the stack closes them)
+    complaints, question = (stack.enter_context(tempfile.TemporaryFile()) for _number in range(2))  # noqa: SIM115 (the stack closes them)
     question.write(query.encode())
     question.seek(0)
     command = [sys.executable, _PROGRAM, path, str(rows)]

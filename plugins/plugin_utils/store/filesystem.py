@@ -41,7 +41,8 @@ def warnings(path: str, *, mountinfo: str | None = None, container: bool | None 
     if mount.kind in _NETWORK:
         return [
             (
-                f"The store {path} lies on the network file system {mount.kind} (mounted at {mount.point}), where SQLite is not safe with writers on several machines; "
+                f"The store {path} lies on the network file system {mount.kind} (mounted at {mount.point}), where SQLite is not safe "
+                "with writers on several machines; "
                 "use a local disk, or postgresql://… for shared use (O(store), foresight_store or E(FORESIGHT_STORE))."
             )
         ]

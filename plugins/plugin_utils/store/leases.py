@@ -45,7 +45,8 @@ class LeaseHeld(StoreError):
         self.lease = lease
         holder = lease.holder
         super().__init__(
-            f"Another run applies changes: run {lease.run_id}, process {holder.pid} on controller {holder.controller}, last heard of {now - lease.renewed_at} s ago, "
+            f"Another run applies changes: run {lease.run_id}, process {holder.pid} on controller {holder.controller}, "
+            f"last heard of {now - lease.renewed_at} s ago, "
             f"its lease ends in {lease.expires_at - now} s. Needed is its end; wait for it with foresight_lock_wait (O(lock_wait))."
         )
 

@@ -79,7 +79,8 @@ def _create(session: Session, connection: sa.Connection, version: str) -> None:
     theirs = set(sa.inspect(connection).get_table_names()) & set(tables().metadata.tables)
     if theirs:
         raise StoreError(
-            f"The database {session.location} already holds tables of the names {', '.join(sorted(theirs))} that are not a store's; needed is an empty database, "
+            f"The database {session.location} already holds tables of the names {', '.join(sorted(theirs))} "
+            "that are not a store's; needed is an empty database, "
             "or for PostgreSQL an empty schema (O(store), foresight_store or E(FORESIGHT_STORE))."
         )
     tables().metadata.create_all(connection)

@@ -95,7 +95,7 @@ class SampleWriting(Session):
             query = sa.select(table.c.series_id, table.c.time).where(
                 self.among(table.c.series_id, series), table.c.time >= int(starts.min()), table.c.time <= int(starts.max())
             )
-            closed = {(number, time) for number, time in connection.execute(query)}
+            closed = {tuple(row) for row in connection.execute(query)}
             keep[old] &= np.fromiter(
                 (pair not in closed for pair in zip(rows.series[old].tolist(), starts.tolist(), strict=True)), bool, len(old)
             )
@@ -110,7 +110,8 @@ def _checked(series_ids: npt.ArrayLike, times: npt.ArrayLike, values: npt.ArrayL
     lengths = {len(series), len(moments), len(numbers), len(marks)}
     if len(lengths) != 1:
         raise StoreError(
-            f"Cannot write samples: {len(series)} series ids, {len(moments)} times, {len(numbers)} values, {len(marks)} flags; needed is one of each per sample."
+            f"Cannot write samples: {len(series)} series ids, {len(moments)} times, {len(numbers)} values, {len(marks)} flags; "
+            "needed is one of each per sample."
         )
     if len(moments) and moments.min() < 0:
         raise StoreError(f"Cannot write a sample at the time {moments.min()}; needed are UTC seconds since 1970.")

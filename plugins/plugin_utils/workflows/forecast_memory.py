@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import typing as t
 from collections.abc import Mapping, Sequence
 
@@ -100,4 +101,4 @@ class Memory:
 
 def _storable(meta: Mapping[str, t.Any]) -> Document:
     """Return a choice as JSON can hold it: without NaN (a choice without a backtest is not stored at all)."""
-    return {name: None if isinstance(value, float) and value != value else value for name, value in meta.items()}
+    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in meta.items()}

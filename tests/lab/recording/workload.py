@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Runs inside a lab host: makes volumes and fills them the way real services do, until it is killed.
 
 Every file system gets a behaviour of its own: a database that grows with its load, a log that is rotated, homes that grow

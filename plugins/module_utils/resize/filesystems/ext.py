@@ -127,7 +127,7 @@ class Ext:
         if "errors" in self.superblock.state:
             raise Refused(
                 "filesystem_errors",
-                f"The file system of {name} is marked “{self.superblock.state}”: the kernel does not grow it. Unmount it and run e2fsck -f {self._device}.",
+                f"The file system of {name} is marked {self.superblock.state!r}: the kernel does not grow it. Unmount it and run e2fsck -f {self._device}.",
             )
         # The kernel grows no mounted file system with another layout of its backups (ext4_resize_fs).
         if "sparse_super2" in self.superblock.features or "sparse_super" not in self.superblock.features:

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, open_store
 
 GIB, STEP, NOW, HOSTS = 2**30, 600, 1_763_700_000, 50
+FS = {"type": "xfs", "size": 20 * GIB}
 PLAY = """
 - hosts: all
   gather_facts: false
@@ -58,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     random = np.random.default_rng(1)
     with open_store(str(path / "store.db")) as store:
         rows = [
-            EntityRow(f"lv:web{host}/u{host}", f"lv:web{host}/vg0/data", "lv", f"web{host}", {"size_bytes": 20 * GIB, "fs": {"type": "xfs", "size": 20 * GIB}}, NOW)
+            EntityRow(f"lv:web{host}/u{host}", f"lv:web{host}/vg0/data", "lv", f"web{host}", {"size_bytes": 20 * GIB, "fs": FS}, NOW)
             for host in range(HOSTS)
         ]  # fmt: skip
         entities = store.put_entities(rows)

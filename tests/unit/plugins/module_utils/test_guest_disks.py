@@ -36,15 +36,15 @@ def test_names_of_people(tree, name):
 
 
 STORAGE = """dir: local
-	path /var/lib/vz
+\tpath /var/lib/vz
 
 lvmthin: local-lvm
-	thinpool data
-	vgname pve
-	content rootdir,images
+\tthinpool data
+\tvgname pve
+\tcontent rootdir,images
 
 lvm: shared
-	vgname san
+\tvgname san
 """
 
 

@@ -71,7 +71,7 @@ def assert_sound(seen):
         assert sample.identity in identities
         assert sample.flag is None or sample.flag in FLAGS
         if sample.flag is None:
-            assert type(sample.value) is float
+            assert isinstance(sample.value, float)
             assert math.isfinite(sample.value)
             assert 0 <= sample.value <= 2.0**63
             if sample.metric.endswith(("_fraction", "_pressure")):
@@ -102,7 +102,7 @@ def test_garbage_anywhere_in_true_documents(documents, data):
         "foresight_cluster": documents.cluster(),
     }
     facts = copy.deepcopy(facts)
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _number in range(data.draw(st.integers(1, 4))):
         path = data.draw(st.sampled_from(sorted((path for path in walk(facts) if path), key=str)))
         put(facts, path, data.draw(garbage))
     first = observe("web1", facts, recorded_at=documents.NOW)

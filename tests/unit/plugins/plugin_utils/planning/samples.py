@@ -95,7 +95,8 @@ budgets = st.fixed_dictionaries(
         "failures": st.none() | st.integers(0, 3),
     },
 )
-free_form = st.dictionaries(texts, st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=4), max_size=3)  # fmt: skip
+free_form = st.dictionaries(texts, st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=4), max_size=3)  # fmt: skip
 
 
 @st.composite

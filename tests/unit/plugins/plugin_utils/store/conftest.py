@@ -70,7 +70,7 @@ def new_series() -> Callable[[Store, int], list[int]]:
     """Create so many series, each of an entity of its own, and return their ids."""
 
     def create(store: Store, count: int) -> list[int]:
-        keys = [f"kpi:test/{next(_names)}" for _ in range(count)]
+        keys = [f"kpi:test/{next(_names)}" for _number in range(count)]
         entities = store.put_entities([EntityRow(key, key, "kpi", None, {}, 0) for key in keys])
         series = store.put_series([(entities[key], "value", "count", False) for key in keys])
         return [series[entities[key], "value"] for key in keys]

@@ -37,7 +37,7 @@ def test_a_killed_writer_leaves_whole_transactions(location, start):
     done = 0
     for attempt in range(5):
         process = start(_WRITE, location, SERIES, done)
-        for _ in range(1 + attempt % 3):
+        for _number in range(1 + attempt % 3):
             done = int(process.stdout.readline())
         spin = sum(range(attempt * 150_000))  # some milliseconds into the next transaction
         process.kill()
