@@ -68,7 +68,8 @@ class Content:
         told = [f"{_volumes(len(risky))} nearly full or may be full{within}"]
         told += [f"{planned} of them the plan grows"] if planned else []
         told += [f"{grown} of them {'was' if grown == 1 else 'were'} grown"] if grown else []
-        told += [f"{recorded} {'is' if recorded == 1 else 'are'} on recorded hosts, which are never changed"] if recorded else []
+        those = "all" if recorded == len(risky) else f"{recorded} {'is' if recorded == 1 else 'are'}"
+        told += [f"{those} on recorded hosts, which are never changed"] if recorded else []
         told += [f"{needs} {'needs' if needs == 1 else 'need'} you"] if needs else []
         return "; ".join(told) + "."
 

@@ -23,8 +23,10 @@ def moment(seconds: float | None) -> str:
 
 
 def from_now(seconds: float, now: int) -> str:
-    """Return how far a time is away: `in 2h 30m`, `5m ago`, `now`."""
+    """Return how far a time is away: `in 2h 30m`, `5m ago`, `now`; from ten minutes on in whole minutes."""
     away = round(seconds - now)
+    if abs(away) >= 600:
+        away = round(away / 60) * 60
     if abs(away) < 60:
         return "now"
     return f"in {format_duration(away)}" if away > 0 else f"{format_duration(-away)} ago"

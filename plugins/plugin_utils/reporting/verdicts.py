@@ -81,13 +81,13 @@ def _resized(named: Mapping[str, VolumeView], action: Document) -> VolumeView | 
 def _place_action(volume: VolumeView, action: Document, plan: Document, state: str | None, come: Progress | None) -> None:
     rest = volume.reason if volume.verdict_kind == REFUSED else ""
     change = change_text(action)
-    if come is not None and come.state in _STATES:
+    if volume.recorded and (come is None or come.state in ("pending", "refused")):
+        _write(volume, UNTOUCHED, f"planned, never applied: {change}", "Its host is a recording (recorded_host).")
+    elif come is not None and come.state in _STATES:
         kind, word = _STATES[come.state]
         _write(volume, PARTIAL if rest and kind in (DONE, PLANNED) else kind, f"{word}: {change}", come.message or rest)
         if kind == DONE:
             return
-    elif volume.recorded:
-        _write(volume, UNTOUCHED, f"planned, never applied: {change}", "Its host is a recording (recorded_host).")
     elif plan.get("check") or state in ("expired", "superseded"):
         why = "made in check mode" if plan.get("check") else "its plan is expired" if state == "expired" else "its plan was replaced"
         _write(volume, QUIET, f"not done: {change}", f"{why}; it is never applied.")

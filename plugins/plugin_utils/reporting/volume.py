@@ -26,7 +26,7 @@ DONE, PLANNED, PARTIAL, PROPOSED, REFUSED, FAILED, UNTOUCHED, QUIET = (
 
 
 class History(t.NamedTuple):
-    """Samples of one volume on one time grid; None where there is none."""
+    """Samples of one volume on one time grid; None where the line is broken."""
 
     start: int
     step: int
@@ -163,7 +163,7 @@ def _use(attributes: Document) -> tuple[str, int | None, int | None]:
     """Return what the volume is, its used bytes, and what it holds at most."""
     filesystem, size = attributes.get("fs"), attributes.get("size_bytes")
     if filesystem:
-        return str(filesystem.get("type") or "file system"), filesystem.get("used"), filesystem.get("size")
+        return str(filesystem.get("type") or "no file system"), filesystem.get("used"), filesystem.get("size")
     shares = {"pool": ("thin pool", "data_fraction"), "snapshot": ("snapshot", "snapshot_fraction")}
     what, field = shares.get(str(attributes.get("role")), ("", ""))
     share = attributes.get(field)

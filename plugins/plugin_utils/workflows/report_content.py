@@ -21,6 +21,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.store
 
 Document = Mapping[str, t.Any]
 _POINTS = 600
+# Samples come a little early or late, which leaves points of the grid empty; a line is broken only where more are missing.
+_BRIDGED = 3
 _SHOWN_OUTCOMES = 50
 _LATELY = 7 * 86400
 _STEP_WITHOUT_FORECAST = 600
@@ -133,8 +135,23 @@ def _histories(
             known = np.flatnonzero(~np.isnan(values))
             if len(known):
                 first, last = int(known[0]), int(known[-1]) + 1
-                found[key] = History(start + first * step, step, _listed(values[first:last]), _listed(limit[first:last]))
+                drawn, size = _bridged(values[first:last], _BRIDGED), _bridged(limit[first:last], None)
+                found[key] = History(start + first * step, step, _listed(drawn), _listed(size))
     return found
+
+
+def _bridged(values: t.Any, longest: int | None) -> t.Any:
+    """Return the values with gaps of at most so many points (None = any) closed by straight lines; a run of longer gaps stays open."""
+    known = np.flatnonzero(~np.isnan(values))
+    if len(known) < 2:
+        return values
+    places = np.arange(len(values))
+    closed = np.interp(places, known, values[known], left=np.nan, right=np.nan)
+    if longest is not None:
+        after = np.minimum(np.searchsorted(known, places), len(known) - 1)
+        gap = known[after] - known[np.maximum(after - 1, 0)] - 1
+        closed[np.isnan(values) & (gap > longest)] = np.nan
+    return closed
 
 
 def _listed(values: t.Any) -> list[float | None]:
@@ -160,7 +177,9 @@ def _notes(store: Store, now: int, hosts: Sequence[str], volumes: Sequence[Volum
     """Return what a reader must know before believing the rest."""
     known = {str(entity.host): entity.attributes for entity in store.find_entities(kinds=["host"], hosts=list(hosts))}
     recorded = {host: one["recorded"] for host, one in known.items() if one.get("recorded")}
-    return [*_observed(store, now, hosts, known, recorded), *_told_of_data(recorded, volumes)]
+    notes = [*_observed(store, now, hosts, known, recorded), *_told_of_data(recorded, volumes)]
+    bare = sorted(set(known) - {volume.host for volume in volumes})
+    return [*notes, f"Without logical volumes: {some(bare)}."] if bare else notes
 
 
 def _observed(store: Store, now: int, hosts: Sequence[str], known: Mapping[str, Document], recorded: Mapping[str, Document]) -> list[str]:

@@ -23,8 +23,10 @@ def test_the_headline_counts_who_is_helped_and_who_is_not(samples):
 def test_recorded_hosts_are_told_apart(samples):
     volume = samples.view(recorded={"shifted_by": 5})
     place_plan([volume], samples.plan(actions=[samples.action()]), "proposed")
-    told = "1 volume is nearly full or may be full within 6h; 1 is on recorded hosts, which are never changed."
+    told = "1 volume is nearly full or may be full within 6h; all on recorded hosts, which are never changed."
     assert samples.content([volume]).headline == told
+    told = "2 volumes are nearly full or may be full within 6h; 1 is on recorded hosts, which are never changed; 1 needs you."
+    assert samples.content([volume, samples.view("live")]).headline == told
 
 
 def test_headlines_of_quiet_days(samples):

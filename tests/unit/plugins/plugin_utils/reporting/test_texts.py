@@ -13,7 +13,9 @@ def test_times_are_utc_and_say_so():
     assert (moment(1_763_700_000), moment(None)) == ("2025-11-21 04:40 UTC", "–")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "now"), (59, "now"), (-3600, "1h ago"), (90000, "in 1d 1h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "now"), (59, "now"), (95, "in 1m 35s"), (1772, "in 30m"), (-3600, "1h ago"), (90000, "in 1d 1h")]
+)
 def test_how_far_a_time_is_away(seconds, text):
     assert from_now(1000 + seconds, 1000) == text
 

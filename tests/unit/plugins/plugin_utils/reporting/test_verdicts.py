@@ -45,6 +45,7 @@ def test_recorded_hosts_and_plans_that_are_never_applied(samples):
     kind, verdict, reason = placed(samples, one, recorded={"shifted_by": 5})
     assert (kind, verdict) == ("untouched", "planned, never applied: 12 GiB → 16 GiB")
     assert "recorded_host" in reason
+    assert placed(samples, one, progress={"id-data": Progress("refused", "it is recorded")}, recorded={"shifted_by": 5})[0] == "untouched"
     assert placed(samples, one, "expired") == ("quiet", "not done: 12 GiB → 16 GiB", "its plan is expired; it is never applied.")
     assert "check mode" in placed(samples, {**one, "check": True})[2]
 

@@ -16,6 +16,7 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError, PlanError, StoreError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report import report
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report_content import read_content
 
@@ -82,6 +83,20 @@ def test_histories_end_at_their_newest_sample_and_volumes_without_use_have_none(
     assert volumes["web1/vg0/data"].mount == "/srv/data"
 
 
+def test_a_late_sample_does_not_break_the_line_but_an_outage_does(tmp_path):
+    store = str(tmp_path / "store.db")
+    lost = {5, 12, 13, 14, 15, 16}
+    for number in range(generated.STEPS - 20, generated.STEPS):
+        at = generated.START + number * generated.STEP
+        if number - generated.STEPS + 20 not in lost:
+            record(store=store, now=at, hosts=["web1"], lost=[], facts={"web1": generated.web1(number, at)})
+    (data,) = (volume for volume in content(store, hosts=["web1"]).volumes if volume.name == "web1/vg0/data")
+    used = data.history.used
+    assert [number for number, value in enumerate(used) if value is None] == [12, 13, 14, 15, 16]
+    assert used[5] == pytest.approx((used[4] + used[6]) / 2)
+    assert None not in data.history.limit
+
+
 def test_the_notes_tell_what_is_old_recorded_or_made_up(fleet):
     notes = content(fleet[1]).notes
     assert notes[0] == "Never observed: never1."
@@ -89,6 +104,7 @@ def test_the_notes_tell_what_is_old_recorded_or_made_up(fleet):
     assert notes[2].startswith("Recorded, not live: lab1.")
     assert "moved by 4w 2d to end now" in notes[2]
     assert notes[3].startswith("Synthetic: the history of 1 of 17 volumes")
+    assert notes[4:] == ["Without logical volumes: empty1."]
     assert content(fleet[1], hosts=["web1"]).notes == []
     assert content(fleet[1], hosts=["web1"], now=NOW + 7200).notes == ["The last observation was 2h ago (2025-11-21 03:50 UTC)."]
 
