@@ -80,7 +80,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Changes nothing, not even a lock file, and tells exactly the RV(before), RV(after), RV(diff) and C(changed) of the real run.
+    description: Changes nothing, not even a lock file, and tells exactly the RV(before), RV(after), C(diff) and C(changed) of the real run.
   diff_mode:
     support: full
     description: Shows the size of the volume and of its file system before and after.

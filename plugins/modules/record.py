@@ -63,19 +63,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Observe all hosts and record what was seen
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: Read the volumes of each host
-      foresight.capacity.lvm_facts:
-      become: true
+- name: Read the volumes of each host
+  foresight.capacity.lvm_facts:
+  become: true
 
-    - name: Record the facts of all hosts at once
-      foresight.capacity.record:
-      run_once: true
-      register: recorded
 # recorded.hosts.web1.status is recorded, unreachable, no_facts or rejected
+- name: Record the facts of all hosts at once
+  foresight.capacity.record:
+  run_once: true
+  register: recorded
 
 - name: Record into the shared store of the team, with clocks up to a minute off
   foresight.capacity.record:
