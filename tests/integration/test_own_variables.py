@@ -36,6 +36,7 @@ def grown(host: str) -> dict[str, object]:
         {"foresight_apply": False},
         {"foresight_stop": True},
         {"foresight_exclude": ["lv:*"]},
+        {"foresight_exclude": "lv:other/*,vg-of-nobody/data"},
         {"foresight_require_approval": True},
         {"volumes_exclude": ["vg-of-nobody/data"]},
     ],
@@ -45,7 +46,12 @@ def test_a_hosts_own_no_wins(tmp_path: Path, own: dict[str, object]) -> None:
     """Two hosts may be changed, the third forbids it in its own variables: lv_resize runs on two."""
     inventory, store = tmp_path / "hosts.yml", tmp_path / "store.db"
     here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    hosts = {"first": {"foresight_apply": True}, "second": {"foresight_apply": True}, "third": {"foresight_apply": True, **own}}
+    elsewhere = {"foresight_exclude": "vg-of-nobody/x,lv:other/*"}
+    hosts = {
+        "first": {"foresight_apply": True},
+        "second": {"foresight_apply": True, **elsewhere},
+        "third": {"foresight_apply": True, **own},
+    }
     inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": here}}))
     with open_store(str(store)):
         pass
