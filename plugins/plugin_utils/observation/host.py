@@ -20,6 +20,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.mod
     INVALID_HOST,
     NO_FACTS,
     NOT_NEWER,
+    OTHER_MACHINE,
     RECORDED_HOST,
     UNKNOWN_SCHEMA,
     Attributes,
@@ -217,6 +218,7 @@ class _Mapper:
             result.samples += samples.rows
             documents[document.name] = _summary(document)
         newest = max(taken, key=lambda document: document.at)
+        self._tell_other_machine(clean_text(newest.data.get("machine_id")), result)
         boot_id = clean_text(newest.data.get("boot_id")) or self._before.get("boot_id")
         self._attributes.update(
             machine_id=clean_text(newest.data.get("machine_id")) or self._before.get("machine_id"),
@@ -278,6 +280,17 @@ class _Mapper:
         result.entities += entities
         for kind, identities in complete.items():
             result.complete.setdefault(kind, set()).update(identities)
+
+    def _tell_other_machine(self, machine_id: str | None, result: Observation) -> None:
+        """A name that means another machine than before: reinstalled, or two inventories that share a store and a name."""
+        known = self._before.get("machine_id")
+        if known and machine_id and machine_id != known:
+            Part({}, f"host:{self._host}", result.issues).tell(
+                "machine_id",
+                OTHER_MACHINE,
+                f"was {show(known)} and is {show(machine_id)}: another machine of the same name, or a new installation. "
+                "Inventories that give one name to different machines need a store each (O(store))",
+            )
 
     def _clock_jumped(self, taken: list[_Taken]) -> str | None:
         """Tell whether the target's clock ran differently from its uptime (else: from the controller's clock) since last time."""

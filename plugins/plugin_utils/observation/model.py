@@ -23,6 +23,7 @@ FLAGS = (NAN, NEGATIVE, RESET, CLOCK, GAP, IMPOSSIBLE, DUPLICATE)
 WRONG_TYPE = "wrong_type"
 MISSING = "missing"
 INVALID_NAME = "invalid_name"
+OTHER_MACHINE = "other_machine"
 
 # Reasons for which no document of a host was taken.
 NO_FACTS = "no_facts"

@@ -120,3 +120,13 @@ def test_live_facts_do_not_go_with_a_shifted_history(documents):
     live = observe("lab1", {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW, last=unshifted.next_last)
     assert live.status == "recorded"
     assert host(live)["recorded"] is None
+
+
+def test_another_machine_under_a_known_name_is_told(documents):
+    first = observe("web1", {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW)
+    at = documents.NOW + 60
+    same = observe("web1", {"foresight_lvm": documents.lvm(at)}, recorded_at=at, last=first.next_last)
+    other = observe("web1", {"foresight_lvm": documents.lvm(at, machine_id="m2")}, recorded_at=at, last=first.next_last)
+    assert same.issues == []
+    assert [(issue.entity, issue.kind) for issue in other.issues] == [("host:web1", "other_machine")]
+    assert "a store each" in other.issues[0].message
