@@ -82,6 +82,8 @@ sanity: setup-test ## ansible-test sanity with an empty ignore file.
 
 integration: setup-test ## Playbooks and plugins as a user runs them.
 	$(BIN)/python -m pytest -n $(WORKERS) -q tests/integration
+	$(BIN)/python tests/tools/stage.py
+	bash tests/tools/integration.sh
 
 package: setup-test ## Build the tarball, install it elsewhere and use it from there.
 	$(BIN)/python tests/tools/package.py

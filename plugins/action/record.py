@@ -17,6 +17,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, raw_facts, run_started
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 
+KEEP = {"raw": "60d", "hourly": "730d", "daily": "forever", "forecasts": "60d"}
+
 
 class ActionModule(ActionBase):
     """Reads the variables of every host of the play itself; one call of the workflow."""
@@ -38,6 +40,7 @@ class ActionModule(ActionBase):
                 "facts": raw_facts(variables, play.hosts, DOCUMENTS),
                 "check": self._task.check_mode,
                 "max_skew": parse_duration(arguments["max_skew"], option="max_skew"),
+                "keep": {name: _age(arguments.pop(f"keep_{name}"), name) for name in KEEP},
                 "started_at": run_started(arguments["now"]) if started_at is None else started_at,
             }
 
@@ -46,6 +49,7 @@ class ActionModule(ActionBase):
             spec={
                 **store_arguments(),
                 "max_skew": {"type": "str", "default": "5m"},
+                **{f"keep_{name}": {"type": "str", "default": age} for name, age in KEEP.items()},
                 "started_at": {"type": "int"},
                 "facts_from": {"type": "path"},
                 "shift_to_now": {"type": "bool", "default": False},
@@ -53,3 +57,7 @@ class ActionModule(ActionBase):
             run=record,
             more=more,
         )
+
+
+def _age(text: str, name: str) -> int | None:
+    return None if text == "forever" else parse_duration(text, option=f"keep_{name}")

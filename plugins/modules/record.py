@@ -25,6 +25,24 @@ options:
       - Seconds, or a text such as V(5m).
     type: str
     default: 5m
+  keep_raw:
+    description:
+      - How long every single sample is kept. Older ones are rolled up into hours with their count, least, mean, greatest and last value.
+      - A text such as V(60d), or V(forever). Applied once a day, and not in check mode.
+    type: str
+    default: 60d
+  keep_hourly:
+    description: How long hours are kept before they are rolled up into days. At least O(keep_raw).
+    type: str
+    default: 730d
+  keep_daily:
+    description: How long days are kept. At least O(keep_hourly).
+    type: str
+    default: forever
+  keep_forecasts:
+    description: How long forecasts are kept.
+    type: str
+    default: 60d
   started_at:
     description:
       - When this run began to read facts, in seconds since 1970-01-01 UTC. Facts read since then are not late, however long another host
@@ -99,9 +117,10 @@ hosts:
 written:
   description:
     - What was written into the store. C(retired) counts volumes and containers that a host no longer has; their history stays.
+      C(rolled_up) counts samples that became part of an hour.
   returned: success
   type: dict
-  sample: {samples: 212, flagged: 0, entities: 54, retired: 0, run: 17}
+  sample: {samples: 212, flagged: 0, entities: 54, retired: 0, run: 17, rolled_up: 0}
 issues:
   description: The first values that were flagged or left out, each with the reason.
   returned: success

@@ -54,8 +54,6 @@ class LazyModule:
 
 
 if t.TYPE_CHECKING:
-    import adbc_driver_postgresql.dbapi as adbc_postgresql
-    import adbc_driver_sqlite.dbapi as adbc_sqlite
     import alembic
     import alembic.command as alembic_command
     import alembic.config as alembic_config
@@ -79,8 +77,6 @@ if t.TYPE_CHECKING:
     from joblib.externals import loky
 else:
     _ML = "requirements-ml.txt"
-    adbc_postgresql = LazyModule("adbc_driver_postgresql.dbapi", "adbc-driver-postgresql", _ML)
-    adbc_sqlite = LazyModule("adbc_driver_sqlite.dbapi", "adbc-driver-sqlite", _ML)
     alembic = LazyModule("alembic", "alembic")
     alembic_command = LazyModule("alembic.command", "alembic")
     alembic_config = LazyModule("alembic.config", "alembic")

@@ -20,6 +20,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.shift
 Facts = Mapping[str, Mapping[str, t.Any]]
 _SHOWN_ISSUES = 20
 _RUNS_LOOKED_AT = 1000
+_RETENTION_EVERY = 86400
+_FOR_EVER = 10**10
 
 
 def record(
@@ -33,6 +35,7 @@ def record(
     started_at: int | None = None,
     facts_from: str | None = None,
     shift_to_now: bool = False,
+    keep: Mapping[str, int | None] | None = None,
     check: bool = False,
 ) -> dict[str, t.Any]:
     """Record the facts documents of all hosts of a run, in one transaction.
@@ -44,6 +47,8 @@ def record(
     :param started_at: when the run began to read facts, UTC seconds.
     :param facts_from: a recording; its newest documents stand for those hosts of the play that have no facts of their own.
     :param shift_to_now: shift the times of the recording so that its newest document is of now, or as it was shifted when it was imported.
+    :param keep: for how long samples, hours, days and forecasts are kept, seconds by C(raw), C(hourly), C(daily), C(forecasts), None = for ever;
+        applied once a day, never in a check run. None keeps everything.
     :param check: a check run: written all the same, and marked.
     :raises InputError: if a host has live facts and is in the recording too; if the recording cannot be read.
     :raises StoreError: if the store cannot be written. Then nothing is.
@@ -77,6 +82,8 @@ def record(
         )
         warnings = list(notebook.warnings)
         since_plan = _observations_since_plan(notebook)
+    if keep is not None and not check:
+        written["rolled_up"] = _retain(store, keep, now)
     for line in (*issues, *(result["message"] for result in results.values() if result["status"] == "recorded" and result["message"])):
         log.info("%s", line)
     warnings += [result["message"] for result in results.values() if result["status"] != "recorded" and result["message"]]
@@ -93,6 +100,28 @@ def record(
         "warnings": warnings,
         **recording.told(),
     }
+
+
+def _retain(store: str | None, keep: Mapping[str, int | None], now: int) -> int:
+    """Roll old samples up and drop what is older than the user keeps, once a day; return how many samples were rolled up."""
+    raw, hourly = keep["raw"], keep["hourly"]
+    if raw is None:
+        return 0
+    with open_store(store) as notebook:
+        latest = notebook.find_runs("retention", limit=1)
+        if latest and now - latest[0].started_at < _RETENTION_EVERY:
+            return 0
+        run = notebook.start_run("retention", at=now, check=False, detail=dict(keep))
+        done = notebook.apply_retention(
+            now,
+            raw_seconds=raw,
+            hourly_seconds=_FOR_EVER if hourly is None else hourly,
+            daily_seconds=keep["daily"],
+            forecast_seconds=keep["forecasts"],
+        )
+        notebook.finish_run(run, at=now, status="finished", detail=done)
+    logger("store").info("retention: %s", done)
+    return done["samples"]
 
 
 def _observations_since_plan(notebook: Store) -> int:
