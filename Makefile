@@ -102,11 +102,11 @@ lab-full: setup-test ## Every kill point; no time limit.
 # ---- the rest ------------------------------------------------------------------------------------------------------
 
 bench: setup-test ## All benchmarks; their tables are what docs/benchmarks.md quotes.
-	@for script in tests/benchmarks/*_bench.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+	@status=0; for script in tests/benchmarks/*_bench.py; do echo "== $$script"; $(BIN)/python "$$script" || status=1; done; exit $$status
 
 docs: setup-test ## Plugin documentation as HTML, and what is generated from the code.
 	$(BIN)/python tests/tools/docs.py
 
 clean: ## Remove what these targets made in this checkout.
-	-$(BIN)/python tests/lab down
+	-[ ! -x $(BIN)/python ] || $(BIN)/python tests/lab down
 	rm -rf $(VENV) $(CACHE) build collections report tests/output
