@@ -144,13 +144,22 @@ class Ext:
             )
         if self._options.allow_fsck:
             return
-        checked = self._host.reading.run(["e2fsck", "-f", "-n", self._device], check=False)
-        if checked.rc != 0:
+        seen = self._trouble()
+        if seen:
             raise Refused(
                 "fsck_needed",
-                f"The unmounted file system of {self._volume.name} is not clean (e2fsck -f -n ended with status {checked.rc}). "
+                f"The unmounted file system of {self._volume.name} needs a check: {seen}. "
                 f"Check it yourself, or let e2fsck -f -p repair what is safe to repair (O(allow_fsck)).",
             )
+
+    def _trouble(self) -> str | None:
+        """What speaks against this unmounted file system; the full check changes nothing, and takes its time."""
+        if self.superblock.state != "clean":
+            return f"it is marked “{self.superblock.state}”"
+        if "needs_recovery" in self.superblock.features:
+            return "its journal was not replayed"
+        checked = self._host.reading.run(["e2fsck", "-f", "-n", self._device], check=False)
+        return f"e2fsck -f -n ended with status {checked.rc}" if checked.rc else None
 
 
 def read_superblock(host: Host, device: str) -> Superblock:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from driver import data_volume, machine_with, resize, xfs
+from driver import data_volume, ext4, machine_with, resize, xfs
 from simulated_host import Volume
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
@@ -84,3 +84,19 @@ def test_lvm_that_cannot_be_read():
     machine = machine_with(data_volume(100))
     machine.read_lvm = lambda: {"available": False, "reason": "needs_root", "message": "only root may read LVM"}
     assert resize(machine, 150)["reason"] == "needs_root"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        ({"state": "clean with errors"}, "it is marked “clean with errors”"),
+        ({"state": "not clean"}, "it is marked “not clean”"),
+        ({"features": "extent 64bit sparse_super needs_recovery"}, "its journal was not replayed"),
+        ({"corrupt": True}, "e2fsck -f -n ended with status 4"),
+    ],
+)
+def test_unmounted_file_system_in_doubt_is_repaired_only_when_allowed(trouble, told):
+    machine = machine_with(data_volume(100, fs=ext4(100, **trouble), mountpoints=[]))
+    result = resize(machine, 150)
+    assert (result["reason"], told in result["message"]) == ("fsck_needed", True)
+    assert resize(machine, 150, allow_fsck=True)["status"] == "changed"

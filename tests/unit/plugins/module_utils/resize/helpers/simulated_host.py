@@ -31,6 +31,7 @@ class FileSystem:
     reserved: int = 63
     used: int = 0
     state: str = "clean"
+    corrupt: bool = False
     features: str = "has_journal resize_inode extent 64bit flex_bg sparse_super metadata_csum"
 
     def fitted(self, blocks: int) -> int:
@@ -235,7 +236,7 @@ class SimulatedHost:
         if volume.mountpoints or volume.is_open:
             return 8, "", f"{volume.path} is in use.\ne2fsck: Cannot continue, aborting."
         if "-n" in args:
-            return (0 if fs.state == "clean" else 4), "a summary", ""
+            return (4 if fs.corrupt else 0), "a summary", ""
         if fs.state != "clean" and volume.fsck < 4:
             fs.state = "clean"
             return volume.fsck, "fixed", ""
