@@ -126,8 +126,20 @@ def calls_of_an_apply(bench: Bench) -> list[tuple[str, int]]:
     return calls
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("tool", "pattern", "nth"), [("lvm", "lvextend*", 2), ("resize2fs", "*", 1), ("xfs_growfs", "*", 1)])
+FULL = pytest.mark.full
+
+
+@pytest.mark.parametrize(
+    ("tool", "pattern", "nth", "when"),
+    [
+        ("lvm", "lvextend*", 2, "after"),
+        ("resize2fs", "*", 1, "before"),
+        pytest.param("lvm", "lvextend*", 2, "before", marks=FULL),
+        pytest.param("resize2fs", "*", 1, "after", marks=FULL),
+        pytest.param("xfs_growfs", "*", 1, "before", marks=FULL),
+        pytest.param("xfs_growfs", "*", 1, "after", marks=FULL),
+    ],
+)
 def test_kill_of_the_playbook_at_a_changing_command(bench: Bench, tool: str, pattern: str, nth: int, when: str) -> None:
     kill_at(bench, bench.plan(), tool, when, nth, pattern)  # the first lvextend is the rehearsal
 
@@ -139,7 +151,7 @@ def test_kill_of_the_playbook_at_every_command(bench: Bench) -> None:
         kill_at(bench, bench.plan(), tool, when, nth)
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=FULL)])
 def test_kill_of_an_observation(bench: Bench, when: str) -> None:
     hold = bench.host.hold_on("lvm", when=when)  # type: ignore[arg-type]
     started = bench.plays.start("observe", "--limit", bench.host.name)

@@ -83,6 +83,7 @@ def bench(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]
     lab.down("schedule1")
 
 
+@pytest.mark.full
 def test_units_from_the_first_run_to_the_last(bench: Bench) -> None:
     name = "foresight-test"
     folder = bench.folder("runs", exit_code=4)
