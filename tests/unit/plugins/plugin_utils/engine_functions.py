@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine
@@ -20,5 +21,7 @@ threading.Event().wait()
 
 
 if __name__ == "__main__":
+    # A shell's background jobs ignore Ctrl-C, and so would what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = sys.argv[1]
     engine.run(exec, [PROGRAM.format(folder=folder)] * 2, engine=engine.Engine(workers=2))

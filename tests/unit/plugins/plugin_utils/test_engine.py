@@ -86,7 +86,10 @@ class TestLocal:
             workers = [int(path.stem) for path in tmp_path.glob("*.pid")]
             assert all(alive(pid) for pid in workers)
             parent.send_signal(sent)
-            parent.wait(WAIT_SECONDS)
+            try:
+                parent.wait(WAIT_SECONDS)
+            finally:
+                parent.kill()
         until(lambda: not any(alive(pid) for pid in workers))
 
 
