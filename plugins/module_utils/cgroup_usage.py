@@ -81,7 +81,7 @@ def _read_legacy(cgroups: Cgroups, group: str) -> Reading:
 def _flat(text: str | None) -> dict[str, int]:
     """A file of lines C(KEY NUMBER)."""
     pairs = (line.split() for line in (text or "").splitlines())
-    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
 
 
 def quota_cores(text: str | None) -> float | None:

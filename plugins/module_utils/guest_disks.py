@@ -75,7 +75,7 @@ def _held_by_qemu(files: TargetFiles) -> list[str]:
     """Block devices that running QEMU processes hold open."""
     held = []
     for process in files.names("/proc"):
-        if not process.isdigit() or not (files.text(f"/proc/{process}/comm") or "").startswith(("qemu", "kvm")):
+        if not process.isdecimal() or not (files.text(f"/proc/{process}/comm") or "").startswith(("qemu", "kvm")):
             continue
         for descriptor in files.names(f"/proc/{process}/fd"):
             target = files.link(f"/proc/{process}/fd/{descriptor}") or ""

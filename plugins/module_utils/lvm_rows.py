@@ -166,7 +166,7 @@ def is_set(row: Row, column: str) -> bool:
 def number(row: Row, column: str) -> int | None:
     """A whole number; None where LVM gives none (empty, or -1 for unknown)."""
     text = row.get(column, "")
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None
 
 
 def fraction(row: Row, column: str) -> float | None:

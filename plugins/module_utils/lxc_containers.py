@@ -62,7 +62,7 @@ def proxmox_containers(files: TargetFiles) -> list[Container]:
     containers = []
     for file_name in files.names(directory):
         number, _dot, suffix = file_name.partition(".")
-        if number.isdigit() and suffix == "conf":
+        if number.isdecimal() and suffix == "conf":
             # Sections below the first one describe snapshots and pending changes.
             current = re.split(r"^\[", files.text(f"{directory}/{file_name}") or "", maxsplit=1, flags=re.MULTILINE)[0]
             containers.append(_proxmox(number, _options(current, ":")))

@@ -123,7 +123,7 @@ def _find(container: Container, has_socket: bool, cgroups: Cgroups, commands: Co
     directory, name = os.path.split(container.directory)
     answer = commands.run(["lxc-info", "-P", directory, "-n", name, "-s", "-p"], check=False).out
     values = {key.strip(): value.strip() for key, _colon, value in (line.partition(":") for line in answer.splitlines())}
-    init = int(values["PID"]) if values.get("PID", "").isdigit() else None
+    init = int(values["PID"]) if values.get("PID", "").isdecimal() else None
     group_of_init = cgroups.group_of(init) if init is not None else None
     return Running(values.get("State", "running").lower(), group_of_init, init)
 

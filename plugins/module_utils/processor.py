@@ -32,7 +32,7 @@ class CpuTimes(t.NamedTuple):
 def read_cpu_times(files: TargetFiles) -> CpuTimes | None:
     """The present counters; None where /proc/stat cannot be read."""
     lines = files.lines("/proc/stat")
-    cores = sum(1 for line in lines if line[:3] == "cpu" and line[3:4].isdigit())
+    cores = sum(1 for line in lines if line[:3] == "cpu" and line[3:4].isdecimal())
     for line in lines:
         if line.startswith("cpu "):
             # Guest time is part of user and nice already (proc(5)); kernels before 2.6.24 have fewer columns.

@@ -34,7 +34,7 @@ def parse_bytes(value: str | int | float, *, option: str | None = None) -> int:
     number, prefix, binary, letter_b, _word = match.groups()
     power = _POWERS[(prefix or "").lower()]
     base = 1000 if letter_b and not binary else 1024
-    exact = int(number) if number.isdigit() else float(number)
+    exact = int(number) if number.isdecimal() else float(number)
     return _checked(exact * base**power, value, option)
 
 

@@ -85,7 +85,7 @@ class TimeReader:
             self._form = _guess(text)
         if self._form in EPOCHS:
             try:
-                seconds = int(float(text) // EPOCHS[self._form]) if not text.strip().isdigit() else int(text) // EPOCHS[self._form]
+                seconds = int(float(text) // EPOCHS[self._form]) if not text.strip().isdecimal() else int(text) // EPOCHS[self._form]
             except (ValueError, OverflowError):
                 raise BadTime(f"{text!r} is no number of seconds since 1970") from None
             return _in_range(text, seconds, seconds)
@@ -119,7 +119,7 @@ def _guess(text: str) -> str:
     stripped = text.strip()
     digits = stripped.split(".")[0]
     # Eight digits are a date (20260101), fourteen a date with a time.
-    if not digits.isdigit() or len(digits) in (8, 14):
+    if not digits.isdecimal() or len(digits) in (8, 14):
         return "iso8601"
     return "epoch" if len(digits) <= 11 else "epoch_ms" if len(digits) <= 14 else "epoch_us" if len(digits) <= 17 else "epoch_ns"
 

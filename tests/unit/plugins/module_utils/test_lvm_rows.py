@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_rows import fraction, is_set, number, parse_group
@@ -128,6 +128,7 @@ def test_percentages_become_fractions(text):
 
 
 @given(st.text(max_size=6))
+@example("²")  # a digit to str.isdigit, and not to int
 def test_no_text_of_lvm_makes_an_error(text):
     row = {"column": text}
     assert number(row, "column") is None or number(row, "column") >= 0
