@@ -50,8 +50,9 @@ act() {
 }
 
 number=0
+# The pattern is meant as one, so it is not quoted.
+# shellcheck disable=SC2254
 case "$*" in
-# shellcheck disable=SC2254  # the pattern is meant as one
 $pattern)
     number=$({
         flock 9

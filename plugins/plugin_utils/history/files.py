@@ -56,8 +56,9 @@ def open_text(path: str, *, encoding: str = "utf-8-sig") -> t.Iterator[TextFile]
             with io.TextIOWrapper(_unpacked(raw), encoding=encoding, newline="") as lines:
                 yield TextFile(path, lines, raw, size)
         except UnicodeDecodeError as error:
+            seen = bytes(error.object)[int(error.start) :].hex(" ")[:11]
             raise InputError(
-                f"{path} holds bytes that are no {error.encoding} text ({bytes(error.object[error.start :][:4]).hex(' ')}); "
+                f"{path} holds bytes that are no {error.encoding} text ({seen}); "
                 "name its encoding, such as latin-1 or cp1252 (O(encoding))."
             ) from error
         except LookupError as error:

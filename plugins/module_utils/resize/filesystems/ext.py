@@ -155,7 +155,7 @@ class Ext:
     def _trouble(self) -> str | None:
         """What speaks against this unmounted file system; the full check changes nothing, and takes its time."""
         if self.superblock.state != "clean":
-            return f"it is marked “{self.superblock.state}”"
+            return f"it is marked {self.superblock.state!r}"
         if "needs_recovery" in self.superblock.features:
             return "its journal was not replayed"
         checked = self._host.reading.run(["e2fsck", "-f", "-n", self._device], check=False)

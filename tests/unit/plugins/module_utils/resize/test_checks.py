@@ -89,8 +89,8 @@ def test_lvm_that_cannot_be_read():
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
-        ({"state": "clean with errors"}, "it is marked “clean with errors”"),
-        ({"state": "not clean"}, "it is marked “not clean”"),
+        ({"state": "clean with errors"}, "it is marked 'clean with errors'"),
+        ({"state": "not clean"}, "it is marked 'not clean'"),
         ({"features": "extent 64bit sparse_super needs_recovery"}, "its journal was not replayed"),
         ({"corrupt": True}, "e2fsck -f -n ended with status 4"),
     ],

@@ -95,8 +95,9 @@ budgets = st.fixed_dictionaries(
         "failures": st.none() | st.integers(0, 3),
     },
 )
-free_form = st.dictionaries(texts, st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=4), max_size=3)  # fmt: skip
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
+values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=4)
+free_form = st.dictionaries(texts, values, max_size=3)
 
 
 @st.composite

@@ -41,7 +41,7 @@ def test_a_killed_writer_leaves_whole_transactions(location, start):
             done = int(process.stdout.readline())
         spin = sum(range(attempt * 150_000))  # some milliseconds into the next transaction
         process.kill()
-        rest, _ = process.communicate()
+        rest, _errors = process.communicate()
         done = max([done, *map(int, rest.split())]) if spin >= 0 else done
         with open_store(location, create=False) as store:
             series = [info.id for info in store.find_series()]
@@ -84,7 +84,7 @@ def test_a_killed_retention_loses_nothing(location, start, new_series, patience)
     process.kill()
     process.communicate()
     with open_store(location) as store:
-        for _ in range(2):
+        for _number in range(2):
             for how, wanted in before.items():
                 np.testing.assert_allclose(store.read_samples(series, **question, how=how), wanted, rtol=1e-9)
             assert store.sample_extent(series)[2].tolist() == [len(times)] * len(series)

@@ -18,7 +18,7 @@ _scopes = (f"scope{number}" for number in itertools.count())
 
 
 def runs(store, count):
-    return [store.start_run("apply", at=0, check=False, detail={}) for _ in range(count)]
+    return [store.start_run("apply", at=0, check=False, detail={}) for _number in range(count)]
 
 
 def never_asked(holder):
@@ -101,7 +101,7 @@ with open_store(sys.argv[1]) as store:
 
 def test_of_processes_at_the_same_moment_one_gets_it(location, start):
     open_store(location).close()
-    processes = [start(_TAKE, location) for _ in range(3)]
+    processes = [start(_TAKE, location) for _number in range(3)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
@@ -143,8 +143,9 @@ def test_never_two_holders(shared_store, acts):
             try:
                 lease = take(shared_store, numbers[who], holders[who], now, alive, scope, 500)
             except LeaseHeld as refusal:
-                held = refusal.lease
-                lease = None
+                held, lease = refusal.lease, None
+            else:
+                held = lease
             if lease is None:
                 assert held.holder.pid != who
                 assert alive(held.holder) or (alive(held.holder) is None and held.expires_at > now)

@@ -131,7 +131,7 @@ print("done")
 
 
 def test_of_processes_that_race_exactly_one_upgrades(old, migrations, start):
-    processes = [start(_UPGRADE, old, NEXT, migrations()) for _ in range(4)]
+    processes = [start(_UPGRADE, old, NEXT, migrations()) for _number in range(4)]
     for process in processes:
         assert process.stdout.readline() == "ready\n"
     for process in processes:
