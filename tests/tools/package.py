@@ -31,7 +31,18 @@ def main() -> None:
         bad = [member for member in members if member.startswith(tuple(f"{prefix}/" for prefix in UNWANTED))]
         if bad:
             sys.exit(f"package: the tarball contains {bad[:5]}; see build_ignore in galaxy.yml")
-        run(str(binaries / "ansible-galaxy"), "collection", "install", "--offline", "--no-deps", "-p", name, str(tarball), cwd=folder)
+        run(
+            str(binaries / "ansible-galaxy"),
+            "collection",
+            "install",
+            "--offline",
+            "--no-deps",
+            "--force",
+            "-p",
+            name,
+            str(tarball),
+            cwd=folder,
+        )
         # A Python without this checkout's link: only the installed copy can answer.
         environment = {"ANSIBLE_COLLECTIONS_PATH": name, "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false"}
         for kind, plugin in (("module", "lvm_facts"), ("filter", "lv_allocate"), ("lookup", "forecast"), ("role", "volumes")):
