@@ -37,8 +37,9 @@ class Run:
         return sum(host.changed for host in self.recap.values())
 
     def diffs(self) -> list[str]:
-        """The lines of all diffs that were shown, sorted by nothing: in the order of the run."""
-        return [line for line in self.output.splitlines() if re.match(r"^(\+|-|@@)", line)]
+        """All diffs that were shown, each as one text; sorted, because hosts that work at the same time report in any order."""
+        lines = [line for line in self.output.splitlines() if re.match(r"^(\+|-|@@)", line)]
+        return sorted(("\n" + "\n".join(lines)).split("\n--- ")[1:])
 
 
 @dataclass
