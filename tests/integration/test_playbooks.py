@@ -10,7 +10,7 @@ import pytest
 
 from support.playbooks import ANSIBLE_PLAYBOOK, Playbooks
 
-PLAYBOOKS = ("site", "observe", "plan", "apply", "approve", "report", "import", "scheduled")
+PLAYBOOKS = ("site", "observe", "plan", "apply", "approve", "report", "import", "forget", "scheduled")
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
@@ -51,6 +51,20 @@ def test_limit_records_only_the_named_host(local: Playbooks) -> None:
     local.run("observe", "--limit", "two")
     with sqlite3.connect(local.store) as connection:
         assert [key for (key,) in connection.execute("SELECT key FROM entity WHERE kind = 'host'")] == ["host:two"]
+
+
+def test_only_a_host_that_left_the_inventory_is_forgotten(local: Playbooks, tmp_path: Path) -> None:
+    local.run("observe", "--limit", "one,two")
+    refused = local.run("forget", check=False, foresight_forget="two")
+    assert refused.returncode != 0
+    assert "two is in this inventory" in refused.output
+    later = Playbooks(tmp_path / "later.yml", local.store)
+    later.inventory.write_text(local.inventory.read_text().replace("two:", "three:"))
+    done = later.run("forget", foresight_forget="two")
+    assert (done.returncode, done.changed) == (0, 0)
+    with sqlite3.connect(local.store) as connection:
+        known = dict(connection.execute("SELECT key, current FROM entity WHERE kind = 'host'").fetchall())
+    assert known == {"host:one": 1, "host:two": 0}
 
 
 def test_apply_without_foresight_apply_says_so_and_opens_no_gate(local: Playbooks) -> None:

@@ -23,7 +23,7 @@ KNOWN_NOT_GROWABLE = frozenset({"btrfs", "f2fs", "swap", "vfat"})
 _NEVER: dict[str, tuple[str, str, str]] = {
     "shared_vg": (
         "its VG is seen from more than one host (or from clones of one disk image), or has a lock type or another system id",
-        "a VG of this host alone (vgchange --uuid for a clone)", "none",
+        "a VG of this host alone (vgchange --uuid for a clone, the playbook forget for a host that no longer exists)", "none",
     ),
     "exported_vg": ("its VG is exported", "vgimport on the host that owns it", "none"),
     "partial_vg": ("a physical volume of its VG is missing", "all physical volumes of the VG", "none"),

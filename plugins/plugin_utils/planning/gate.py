@@ -18,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.selection impor
 
 Action = dict[str, t.Any]
 TRUSTED_FORECASTS = ("ok", None)
+_FORGET = " (a host that no longer exists: ansible-playbook -i INVENTORY foresight.capacity.forget -e foresight_forget=HOST)"
 _SET = re.compile(r"\[[^\]]*\]")
 
 
@@ -138,7 +139,7 @@ def verdict_of(action: Action, terms: Terms) -> Verdict | None:
         return Verdict("recorded_host", f"{host} is known from a recording only, so nothing is changed on it (foresight_facts_from).")
     others = terms.attributes.get(group_of(action) or "", {}).get("shared_with")
     if others:
-        return Verdict("shared_vg", f"The VG of {target} is seen on {', '.join(others)} too; shared groups are never changed.")
+        return Verdict("shared_vg", f"The VG of {target} is seen on {', '.join(others)} too; shared groups are never changed{_FORGET}.")
     status = (action.get("forecast") or {}).get("status")
     if status not in TRUSTED_FORECASTS and action["reason"] != "floor":
         return Verdict(str(status), f"The forecast of {target} is {status}; only a floor may act without a good forecast.")
