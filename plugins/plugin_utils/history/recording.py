@@ -20,7 +20,7 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.files import TextFile, open_text
-from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.host import DOCUMENTS
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.admission import DOCUMENTS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import check_number
 
 SCHEMA = "foresight.recording/1"

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.host import DOCUMENTS, observe
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.admission import DOCUMENTS
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.host import observe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.model import (
     FLAGS,
     Issue,

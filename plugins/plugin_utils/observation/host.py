@@ -2,27 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All facts documents of one host → one observation: which of them are taken, and what they give."""
+"""The facts documents of one host that are taken → one observation."""
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.admission import (
+    CLOCK_OF_CONTROLLER,
+    Document,
+    Refused,
+    admit,
+    clock_offset,
+    last_observed_at,
+)
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.cluster import observe_cluster
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lvm import observe_lvm
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lxc import observe_lxc
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.model import (
     CLOCK,
-    CLOCK_OFF,
-    INVALID_DOCUMENT,
-    INVALID_HOST,
     NO_FACTS,
-    NOT_NEWER,
     OTHER_MACHINE,
-    RECORDED_HOST,
-    UNKNOWN_SCHEMA,
     Attributes,
     Last,
     Observation,
@@ -34,33 +35,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.rea
     Samples,
     check_number,
     clean_text,
-    is_host,
     show,
 )
-
-# node comes first: its cores and memory are the limits of what containers can use.
-DOCUMENTS = {
-    "foresight_node": "foresight.node/1",
-    "foresight_lvm": "foresight.lvm/1",
-    "foresight_lxc": "foresight.lxc/1",
-    "foresight_cluster": "foresight.cluster/1",
-}
-
-_CLOCK_OF_CONTROLLER = "foresight_cluster"
-
-
-@dataclasses.dataclass(frozen=True)
-class _Taken:
-    name: str
-    data: Mapping[str, t.Any]
-    at: int
-
-
-class _Refused(Exception):
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
 
 
 def observe(
@@ -83,19 +59,14 @@ def observe(
     :param recorded: None for a live host; C({shifted_by: seconds}) for documents out of a recording, whose times are shifted by
                      so much and not compared with the controller's clock.
     """
-    if not is_host(host):
-        message = f"{show(host)} cannot be part of an entity key; needed is a host name without slashes or blanks."
-        return Observation(host, "rejected", INVALID_HOST, message)
     facts = facts if isinstance(facts, Mapping) else {}
     last = last or Last(host=None, entities={})
-    before = last["host"] or {}
-    if recorded is None and (before.get("recorded") or {}).get("shifted_by"):
-        known = (
-            f"{host} is known here from a recording whose times were shifted; live facts do not go with that history. "
-            "Record live hosts in another store (O(store))."
+    try:
+        taken, refused = admit(
+            host, facts, last["host"] or {}, recorded_at=recorded_at, max_skew=max_skew, started_at=started_at, recorded=recorded
         )
-        return Observation(host, "rejected", RECORDED_HOST, known)
-    taken, refused = _choose(host, facts, before, recorded_at, max_skew, started_at, recorded)
+    except Refused as reason:
+        return Observation(host, "rejected", reason.reason, reason.message)
     if not taken and not refused:
         return Observation(
             host, NO_FACTS, NO_FACTS, f"{host} has no facts of this collection; observe it first (foresight.capacity.observe)."
@@ -104,94 +75,6 @@ def observe(
     if not taken:
         return Observation(host, "rejected", refused[0].reason, told)
     return _Mapper(host, recorded_at, started_at, last, recorded).map(taken, told)
-
-
-def _choose(
-    host: str,
-    facts: Mapping[str, t.Any],
-    before: Attributes,
-    recorded_at: int,
-    max_skew: int,
-    started_at: int | None,
-    recorded: dict[str, t.Any] | None,
-) -> tuple[list[_Taken], list[_Refused]]:
-    taken: list[_Taken] = []
-    refused: list[_Refused] = []
-    for name, schema in DOCUMENTS.items():
-        if facts.get(name) is None:
-            continue
-        try:
-            document = _admitted(host, name, schema, facts[name], int((recorded or {}).get("shifted_by") or 0))
-            _check_newer(host, document, before, recorded)
-            if recorded is None:
-                _check_clock(host, document, recorded_at, max_skew, started_at)
-        except _Refused as reason:
-            refused.append(reason)
-        else:
-            taken.append(document)
-    return taken, refused
-
-
-def _admitted(host: str, name: str, schema: str, data: t.Any, shift: int) -> _Taken:
-    if not isinstance(data, Mapping):
-        raise _Refused(INVALID_DOCUMENT, f"{name} of {host} is {show(data)}; needed is a document with schema {schema}.")
-    # A cluster document of another tool, or written by hand, need not name a schema.
-    seen = data.get("schema", schema if name == _CLOCK_OF_CONTROLLER else None)
-    if seen != schema:
-        raise _Refused(
-            UNKNOWN_SCHEMA, f"{name} of {host} has schema {show(seen)}; this version reads {schema}. Use the same collection on both sides."
-        )
-    observed_at, problem = check_number(data.get("observed_at"))
-    if problem or observed_at is None:
-        raise _Refused(
-            INVALID_DOCUMENT, f"{name} of {host} has observed_at {show(data.get('observed_at'))}; needed are seconds since 1970."
-        )
-    return _Taken(name, data, int(observed_at) + shift)
-
-
-def _check_newer(host: str, document: _Taken, before: Attributes, recorded: dict[str, t.Any] | None) -> None:
-    known = _observed_at(before, document.name)
-    # A recording may be laid down again; only of a live host the same document twice means that it gave none this time.
-    if known is None or document.at > known or (document.at == known and recorded is not None):
-        return
-    uptime = before.get("uptime")
-    seconds = check_number(document.data.get("uptime_seconds"))[0]
-    if document.at < known and isinstance(uptime, Mapping) and seconds is not None and seconds > uptime.get("seconds", seconds):
-        raise _Refused(
-            NOT_NEWER,
-            f"The clock of {host} went back: {document.name} is of {document.at}, and {known} was already recorded. "
-            f"Nothing of it is recorded until that time has passed; check its time service.",
-        )
-    raise _Refused(
-        NOT_NEWER,
-        f"{document.name} of {host} is of {document.at}, not newer than what was recorded ({known}): facts of an earlier run, out of "
-        "a fact cache, of a host that gave none this time.",
-    )
-
-
-def _check_clock(host: str, document: _Taken, recorded_at: int, max_skew: int, started_at: int | None) -> None:
-    offset = clock_offset(document.at, recorded_at, started_at)
-    if abs(offset) <= max_skew:
-        return
-    direction = "ahead of" if offset > 0 else "behind"
-    raise _Refused(
-        CLOCK_OFF,
-        f"{document.name} of {host} is of {document.at}, {abs(offset)} s {direction} the controller's time; at most {max_skew} s are "
-        "taken (O(max_skew)). Its clock is wrong, or the facts are of an earlier run.",
-    )
-
-
-def clock_offset(observed_at: int, recorded_at: int, started_at: int | None) -> int:
-    """Return by how many seconds a target's clock is certainly ahead (positive) or behind, 0 if it fits into the run."""
-    earliest = recorded_at if started_at is None else min(started_at, recorded_at)
-    return observed_at - recorded_at if observed_at > recorded_at else min(0, observed_at - earliest)
-
-
-def _observed_at(attributes: Attributes, name: str) -> int | None:
-    documents = attributes.get("documents")
-    document = documents.get(name) if isinstance(documents, Mapping) else None
-    at = document.get("observed_at") if isinstance(document, Mapping) else None
-    return at if isinstance(at, int) else None
 
 
 class _Mapper:
@@ -206,7 +89,7 @@ class _Mapper:
         self._attributes["counters"] = self._before.get("counters")
         self._attributes["uptime"] = self._before.get("uptime")
 
-    def map(self, taken: list[_Taken], message: str | None) -> Observation:
+    def map(self, taken: list[Document], message: str | None) -> Observation:
         result = Observation(self._host, "recorded", message=message, documents=[document.name for document in taken])
         jumped = self._clock_jumped(taken)
         if jumped is not None:
@@ -234,7 +117,7 @@ class _Mapper:
         result.entities.insert(0, ObservedEntity(key, key, "host", self._host, self._attributes, newest.at))
         return result
 
-    def _one(self, document: _Taken, samples: Samples, result: Observation) -> None:
+    def _one(self, document: Document, samples: Samples, result: Observation) -> None:
         boot_id = clean_text(document.data.get("boot_id"))
         if document.name == "foresight_node":
             self._attributes.update(
@@ -292,7 +175,7 @@ class _Mapper:
                 "Inventories that give one name to different machines need a store each (O(store))",
             )
 
-    def _clock_jumped(self, taken: list[_Taken]) -> str | None:
+    def _clock_jumped(self, taken: list[Document]) -> str | None:
         """Tell whether the target's clock ran differently from its uptime (else: from the controller's clock) since last time."""
         for document in taken:
             if document.name == "foresight_node":
@@ -302,13 +185,13 @@ class _Mapper:
         if self._recorded is not None or not isinstance(self._before.get("recorded_at"), int):
             return None
         document = taken[0]
-        known = _observed_at(self._before, document.name)
-        if known is None or document.name == _CLOCK_OF_CONTROLLER:
+        known = last_observed_at(self._before, document.name)
+        if known is None or document.name == CLOCK_OF_CONTROLLER:
             return None
         passed = self._recorded_at - self._before["recorded_at"]
         return _jump(document.at - known, passed, max(60.0, 0.5 * passed), "the controller's clock")
 
-    def _uptime_passed(self, document: _Taken) -> float | None:
+    def _uptime_passed(self, document: Document) -> float | None:
         uptime = self._before.get("uptime")
         seconds = check_number(document.data.get("uptime_seconds"))[0]
         if not isinstance(uptime, Mapping) or seconds is None or uptime.get("boot_id") != clean_text(document.data.get("boot_id")):
@@ -326,7 +209,7 @@ def _jump(by_clock: float, passed: float, tolerance: float, other: str) -> str |
     )
 
 
-def _summary(document: _Taken) -> Attributes:
+def _summary(document: Document) -> Attributes:
     data = document.data
     available = data.get("available")
     return {

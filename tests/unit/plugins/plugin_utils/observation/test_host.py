@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import observe
 
 
@@ -19,45 +17,6 @@ def test_no_facts(documents):
         assert (seen.status, seen.reason) == ("no_facts", "no_facts")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "a b", "a\n", "x" * 300, "\ud800"])
-def test_a_host_name_that_fits_into_no_key(documents, name):
-    assert observe(name, {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW).reason == "invalid_host"
-
-
-@pytest.mark.parametrize("name", ["web1", "10.0.0.1", "fe80::1", "büro-1", "web1.example.com"])
-def test_host_names_and_addresses(documents, name):
-    assert observe(name, {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW).status == "recorded"
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"schema": "foresight.lvm/2"}, "unknown_schema"),
-        ({"schema": None}, "unknown_schema"),
-        ({"observed_at": None}, "invalid_document"),
-        ({"observed_at": "today"}, "invalid_document"),
-        ({"observed_at": True}, "invalid_document"),
-        ({"observed_at": -5}, "invalid_document"),
-        ({"observed_at": float("nan")}, "invalid_document"),
-        ({"observed_at": 1_763_700_000 + 301}, "clock_off"),
-        ({"observed_at": 1_763_700_000 - 301}, "clock_off"),
-    ],
-)
-def test_rejections(documents, change, reason):
-    seen = observe("web1", {"foresight_lvm": {**documents.lvm(), **change}}, recorded_at=documents.NOW)
-    assert (seen.status, seen.reason) == ("rejected", reason)
-    assert "web1" in seen.message
-    assert seen.samples == []
-
-
-def test_facts_of_an_earlier_run_are_not_taken_again(documents):
-    first = observe("web1", {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW)
-    again = observe("web1", {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW + 60, last=first.next_last)
-    assert (again.status, again.reason) == ("rejected", "not_newer")
-    later = observe("web1", {"foresight_lvm": documents.lvm(documents.NOW + 60)}, recorded_at=documents.NOW + 60, last=first.next_last)
-    assert later.status == "recorded"
-
-
 def test_one_old_document_does_not_cost_the_fresh_one(documents):
     first = observe("web1", {"foresight_lvm": documents.lvm(), "foresight_node": documents.node()}, recorded_at=documents.NOW)
     facts = {"foresight_lvm": documents.lvm(documents.NOW + 60), "foresight_node": documents.node()}
@@ -66,22 +25,6 @@ def test_one_old_document_does_not_cost_the_fresh_one(documents):
     assert "foresight_node" in second.message
     assert host(second)["documents"]["foresight_node"]["observed_at"] == documents.NOW
     assert host(second)["counters"] == host(first)["counters"]
-
-
-def test_a_host_that_made_the_run_wait_costs_no_other(documents):
-    facts = {"foresight_lvm": documents.lvm(documents.NOW - 900)}
-    assert observe("web1", facts, recorded_at=documents.NOW).reason == "clock_off"
-    seen = observe("web1", facts, recorded_at=documents.NOW, started_at=documents.NOW - 905)
-    assert seen.status == "recorded"
-    assert host(seen)["clock_offset"] == 0
-
-
-def test_a_clock_that_went_back_is_told(documents):
-    first = observe("web1", {"foresight_node": documents.node()}, recorded_at=documents.NOW)
-    facts = {"foresight_node": documents.node(documents.NOW - 100, uptime=1010.0)}
-    second = observe("web1", facts, recorded_at=documents.NOW + 10, last=first.next_last)
-    assert second.reason == "not_newer"
-    assert "went back" in second.message
 
 
 def test_a_clock_that_jumped_flags_the_whole_observation(documents):
@@ -110,16 +53,6 @@ def test_recorded_documents_are_shifted_and_not_compared_with_the_clock(document
     assert seen.status == "recorded"
     assert {sample.time for sample in seen.samples} == {1_705_000_000}
     assert all(entity.attributes["recorded"] == mark for entity in seen.entities)
-
-
-def test_live_facts_do_not_go_with_a_shifted_history(documents):
-    first = observe("lab1", {"foresight_lvm": documents.lvm(1)}, recorded_at=documents.NOW, recorded={"shifted_by": 7})
-    live = observe("lab1", {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW, last=first.next_last)
-    assert (live.status, live.reason) == ("rejected", "recorded_host")
-    unshifted = observe("lab1", {"foresight_lvm": documents.lvm(1)}, recorded_at=documents.NOW, recorded={"shifted_by": 0})
-    live = observe("lab1", {"foresight_lvm": documents.lvm()}, recorded_at=documents.NOW, last=unshifted.next_last)
-    assert live.status == "recorded"
-    assert host(live)["recorded"] is None
 
 
 def test_another_machine_under_a_known_name_is_told(documents):
