@@ -17,8 +17,10 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Ar
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import OPTIONS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import Variables, play_hosts
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.approve import approve
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.close_gate import close_gate
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_done import host_done
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_gate import close_gate, host_gate, open_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_gate import host_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.open_gate import open_gate
 
 _RUN: dict[str, t.Callable[..., dict[str, t.Any]]] = {
     "open": open_gate,

@@ -10,6 +10,8 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import Process
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import plan_id as digest_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate import Decision
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import OutcomeRow, PlanRow, RunRow, Store
 
 Document = dict[str, t.Any]
@@ -51,6 +53,16 @@ def plan_of_run(store: Store, run: RunRow) -> PlanRow:
     return row
 
 
+def opened_plan(store: Store, run: RunRow, plan: str | None) -> PlanRow:
+    """Return the plan of a run; its digest is taken once more, all else was checked when the gate was opened."""
+    row = plan_of_run(store, run)
+    if digest_of(row.document) != row.id:
+        raise PlanError(f"The plan {row.id[:12]} in the store {store.location} is damaged: its content has another digest. Plan again.")
+    if plan is not None and len(plan) == len(row.id) and plan != row.id:
+        raise PlanError(f"The gate is open for plan {row.id[:12]}, not for {plan[:12]}; needed is the plan of state open (O(plan)).")
+    return row
+
+
 def leftovers(store: Store, scope: str, run_id: int) -> list[RunRow]:
     """Return the runs of a scope that were never closed, oldest first. Whoever holds the scope's lease knows that they are over."""
     return [
@@ -58,6 +70,18 @@ def leftovers(store: Store, scope: str, run_id: int) -> list[RunRow]:
         for run in reversed(store.find_runs(VERB, unfinished=True))
         if run.id < run_id and not run.check and run.detail["scope"] == scope
     ]
+
+
+def note_withheld(store: Store, plan_id: str, decision: Decision, run_id: int, now: int) -> None:
+    """Note what does not run this time, where nothing better is known of the action."""
+    done = {action for action, row in store.find_actions(plan_id).items() if row.state in ("applied", "unknown", "failed")}
+    rows = [
+        (entry["action"], state, {"reason": entry["reason"], "message": entry["message"]})
+        for state, entries in (("pending", decision.pending), ("refused", decision.refused))
+        for entry in entries
+        if entry["action"] not in done
+    ]
+    store.set_actions(plan_id, rows, at=now, run_id=run_id)
 
 
 def later_outcomes(store: Store, plan_id: str, after: int) -> list[OutcomeRow]:

@@ -27,3 +27,9 @@ def store(tmp_path, gates):
     path = str(tmp_path / "store.db")
     gates.observe(path)
     return path
+
+
+@pytest.fixture
+def plan(store, gates):
+    """The id of the sample plan."""
+    return gates.make(store)["plan"]["id"]

@@ -10,7 +10,9 @@ import json
 import sys
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_gate import close_gate, host_gate, open_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.close_gate import close_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_gate import host_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.open_gate import open_gate
 
 
 def main():

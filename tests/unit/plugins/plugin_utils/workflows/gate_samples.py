@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.close_gate import close_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_gate import host_gate
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.open_gate import open_gate
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan import plan
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_gate import open_gate
 
 GIB = 1 << 30
 NOW = 1_763_700_000
@@ -83,3 +85,28 @@ def states(store, plan_id):
     with open_store(store) as opened:
         row, progress = opened.load_plan(plan_id), opened.find_actions(plan_id)
     return row.state, {action["target"]: progress[action["id"]].state for action in row.document["actions"] if action["id"] in progress}
+
+
+def hand(store, host, **more):
+    """Pass the gate for one host, as apply.yml does before its actions."""
+    return host_gate(**{"store": store, "now": NOW + 15, "host": host, "failed": [], **more})
+
+
+def close(store, **more):
+    """Close the gate of this process."""
+    return close_gate(store=store, now=NOW + 30, **more)
+
+
+def apply(store, plan_id, status="changed", hosts=("web1", "web2"), at=20, **more):
+    """Open, do, tell and close, as apply.yml does."""
+    opened = enter(store, plan_id, **more)
+    for host in hosts:
+        for action in hand(store, host)["actions"]:
+            tell(store, plan_id, (action["id"], host, action["target"], status), at=NOW + at)
+    return opened, close(store)
+
+
+def leases(store):
+    """Return every lease of the store."""
+    with open_store(store) as opened:
+        return opened.find_leases()
