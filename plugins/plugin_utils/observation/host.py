@@ -99,7 +99,7 @@ class _Mapper:
             samples = Samples(document.at, CLOCK if jumped else None)
             self._one(document, samples, result)
             result.samples += samples.rows
-            documents[document.name] = _summary(document)
+            documents[document.name] = {**_summary(document), "read_between": self._read_between()}
         newest = max(taken, key=lambda document: document.at)
         self._tell_other_machine(clean_text(newest.data.get("machine_id")), result)
         boot_id = clean_text(newest.data.get("boot_id")) or self._before.get("boot_id")
@@ -181,15 +181,27 @@ class _Mapper:
             if document.name == "foresight_node":
                 passed = self._uptime_passed(document)
                 if passed is not None:
-                    return _jump(document.at - self._before["uptime"]["at"], passed, max(5.0, 0.02 * passed), "its uptime")
-        if self._recorded is not None or not isinstance(self._before.get("recorded_at"), int):
+                    return _jump(document.at - self._before["uptime"]["at"], (passed, passed), max(5.0, 0.02 * passed), "its uptime")
+        for document in taken:
+            between = self._controller_passed(document)
+            if between is not None:
+                by_clock = document.at - (last_observed_at(self._before, document.name) or 0)
+                return _jump(by_clock, between, max(60.0, 0.5 * between[1]), "the controller's clock")
+        return None
+
+    def _read_between(self) -> list[int] | None:
+        """Return the controller's times before and after the documents were read; a recording has none."""
+        if self._recorded is not None:
             return None
-        document = taken[0]
-        known = last_observed_at(self._before, document.name)
-        if known is None or document.name == CLOCK_OF_CONTROLLER:
+        return [self._recorded_at if self._started_at is None else min(self._started_at, self._recorded_at), self._recorded_at]
+
+    def _controller_passed(self, document: Document) -> tuple[float, float] | None:
+        """Return how many seconds passed at least and at most by the controller's clock since this document was recorded last."""
+        known = (self._before.get("documents") or {}).get(document.name) or {}
+        before, now = known.get("read_between"), self._read_between()
+        if before is None or now is None or document.name == CLOCK_OF_CONTROLLER:
             return None
-        passed = self._recorded_at - self._before["recorded_at"]
-        return _jump(document.at - known, passed, max(60.0, 0.5 * passed), "the controller's clock")
+        return now[0] - before[1], now[1] - before[0]
 
     def _uptime_passed(self, document: Document) -> float | None:
         uptime = self._before.get("uptime")
@@ -200,11 +212,13 @@ class _Mapper:
         return passed if passed > 0 else None
 
 
-def _jump(by_clock: float, passed: float, tolerance: float, other: str) -> str | None:
-    if abs(by_clock - passed) <= tolerance:
+def _jump(by_clock: float, passed: tuple[float, float], tolerance: float, other: str) -> str | None:
+    least, most = passed
+    if least - tolerance <= by_clock <= most + tolerance:
         return None
+    told = f"{most:.0f}" if least == most else f"{least:.0f} to {most:.0f}"
     return (
-        f"moved on by {by_clock:.0f} s while {other} moved on by {passed:.0f} s: the clock jumped; "
+        f"moved on by {by_clock:.0f} s while {other} moved on by {told} s: the clock jumped; "
         "the samples of this observation are kept out of models"
     )
 

@@ -47,6 +47,29 @@ def test_a_jump_is_seen_without_an_uptime_too(documents):
     assert {sample.flag for sample in second.samples} == {"clock"}
 
 
+def test_a_slow_run_is_no_jump_of_any_clock(documents):
+    """Another host made the second run wait for a quarter of an hour; the third is quick again."""
+    last = None
+    for at, started_at, recorded_at in ((0, -5, 5), (600, 595, 1490), (1800, 1795, 1805)):
+        facts = {"foresight_lvm": documents.lvm(documents.NOW + at)}
+        seen = observe("web1", facts, recorded_at=documents.NOW + recorded_at, started_at=documents.NOW + started_at, last=last)
+        assert (seen.status, seen.issues) == ("recorded", [])
+        assert {sample.flag for sample in seen.samples} == {None}
+        last = seen.next_last
+
+
+def test_a_document_that_comes_seldom_is_compared_with_its_own_last_time(documents):
+    last = None
+    for at, facts in (
+        (0, {"foresight_lvm": documents.lvm()}),
+        (86_400, {"foresight_lxc": documents.lxc(documents.NOW + 86_400)}),
+        (87_000, {"foresight_lvm": documents.lvm(documents.NOW + 87_000)}),
+    ):
+        seen = observe("web1", facts, recorded_at=documents.NOW + at, last=last)
+        assert seen.issues == []
+        last = seen.next_last
+
+
 def test_recorded_documents_are_shifted_and_not_compared_with_the_clock(documents):
     mark = {"shifted_by": 5_000_000}
     seen = observe("lab1", {"foresight_lvm": documents.lvm(1_700_000_000)}, recorded_at=documents.NOW, recorded=mark)
