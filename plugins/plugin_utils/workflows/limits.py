@@ -16,10 +16,11 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import pa
 _CAPACITIES: dict[str, tuple[tuple[str, ...], ...]] = {
     "used_bytes": (("fs", "size"), ("size_bytes",)),
     "inodes_used": (("fs", "inodes"),),
-    "filesystem_used_bytes": (("filesystem", "total"), ("filesystem_bytes",)),
-    "memory_bytes": (("memory_limit",), ("memory_limit_bytes",), ("memory", "total"), ("memory_total",)),
-    "swap_bytes": (("swap", "total"), ("memory", "swap_total")),
+    "filesystem_used_bytes": (("filesystem_total_bytes",),),
+    "memory_bytes": (("memory_limit_bytes",), ("memory_total_bytes",)),
+    "swap_bytes": (("swap_total_bytes",),),
     "cpu_cores": (("cpu_cores_limit",), ("cores",)),
+    "pids": (("pids_limit",),),
 }
 _SHARES = ("_fraction", "_pressure")
 

@@ -4,14 +4,26 @@
 
 from __future__ import annotations
 
+import importlib.util
+import pathlib
 import typing as t
 
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import observe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import Limit, LimitRule, bounds, capacity
 
 VOLUME = {"size_bytes": 100, "fs": {"size": 80, "inodes": 10}}
+
+
+@pytest.fixture
+def documents() -> t.Any:
+    """Facts documents, as the tests of the observation use them."""
+    spec = importlib.util.spec_from_file_location("limits_documents", pathlib.Path(__file__).parents[1] / "observation" / "documents.py")
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
 @pytest.mark.parametrize(
@@ -24,11 +36,31 @@ VOLUME = {"size_bytes": 100, "fs": {"size": 80, "inodes": 10}}
         ("data_fraction", {}, 1.0),
         ("cpu_pressure", {}, 1.0),
         ("cpu_cores", {"cpu_cores_limit": 2.5}, 2.5),
+        ("memory_bytes", {"memory_limit_bytes": 5, "memory_total_bytes": 9}, 5.0),
         ("load_1", {}, None),
     ],
 )
 def test_capacity(metric: str, attributes: dict[str, t.Any], expected: float | None) -> None:
     assert capacity(metric, attributes) == expected
+
+
+def test_the_capacity_of_what_was_really_observed(documents: t.Any) -> None:
+    facts = {
+        "foresight_node": documents.node(),
+        "foresight_lxc": documents.lxc(containers=[documents.container(pids_limit=100)]),
+        "foresight_cluster": documents.cluster(),
+    }
+    seen = {one.key: one.attributes for one in observe("box", facts, recorded_at=documents.NOW).entities}
+    gib = documents.GIB
+    for key, expected in {
+        "host:box": {"memory_bytes": 8 * gib, "swap_bytes": gib, "cpu_cores": 4},
+        "guest:box/lxc/web": {
+            "memory_bytes": 2 * gib, "swap_bytes": gib, "cpu_cores": 2, "filesystem_used_bytes": 4 * gib, "pids": 100,
+        },
+        "guest:prod/lxc/101": {"memory_bytes": 8 * gib, "cpu_cores": 4},
+        "node:prod/pve1": {"memory_bytes": 256 * gib, "cpu_cores": 32},
+    }.items():  # fmt: skip
+        assert {metric: capacity(metric, seen[key]) for metric in expected} == expected
 
 
 @pytest.mark.parametrize(
