@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import typing as t
 import urllib.parse
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import S
 
 _OPTION = "O(store), foresight_store or E(FORESIGHT_STORE)"
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+_PASSWORD = re.compile(r"[?&](ssl)?password=", re.IGNORECASE)
 
 
 class Location(t.NamedTuple):
@@ -63,19 +65,23 @@ def default_path(environment: Mapping[str, str]) -> str:
 def _sqlite(path: str) -> Location:
     if not path:
         raise StoreError(f"The store's URL names no file; needed is sqlite:////ABSOLUTE/PATH or a plain path ({_OPTION}).")
-    return Location("sqlite", str(pathlib.Path(path).expanduser().absolute()), None)
+    try:
+        return Location("sqlite", str(pathlib.Path(path).expanduser().absolute()), None)
+    except RuntimeError as error:
+        raise StoreError(
+            f"The store's path {path!r} begins with a user who has no home here; needed is an absolute path ({_OPTION})."
+        ) from error
 
 
 def _without_password(rest: str) -> str:
-    # A password may hold a slash, a question mark or a hash, which end the user's part for urlsplit, but not for the driver.
+    # A password may hold a slash, a question mark or a hash, which end a part of the URL for urlsplit, but not for the driver.
     user, _at, _rest = rest.rpartition("@")
+    named = _PASSWORD.search(urllib.parse.unquote(rest))
     try:
-        parts = urllib.parse.urlsplit(f"postgresql://{rest}")
-        is_understood = parts.port != 0
+        is_understood = urllib.parse.urlsplit(f"postgresql://{rest}").port != 0
     except ValueError:
-        parts, is_understood = urllib.parse.urlsplit("postgresql://"), False
-    query = {name.lower() for name, _value in urllib.parse.parse_qsl(parts.query, keep_blank_values=True)}
-    if ":" in user or query & {"password", "sslpassword"}:
+        is_understood = False
+    if ":" in user or named:
         raise StoreError(
             "The store's URL carries a password, which would show up in logs and task output. Needed is postgresql://USER@HOST/DATABASE; "
             f"give the password in the environment variable FORESIGHT_STORE_PASSWORD or in a file named by PGPASSFILE ({_OPTION})."

@@ -57,7 +57,9 @@ def test_a_password_in_the_url_is_refused_and_never_repeated(url):
 @given(
     password=st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=20).map(lambda text: f"hunter2{text}"),
     scheme=st.sampled_from(["postgresql://", "postgres://", "postgresql+psycopg://", "postgresql:", "postgres:/"]),
-    where=st.sampled_from(["me:{}@db/f", "me:{}@db:5432/f?sslmode=require", "me@db/f?password={}", ":{}@/f", "db/f?sslpassword={}"]),
+    where=st.sampled_from(
+        ["me:{}@db/f", "me:{}@db:5432/f?sslmode=require", "me@db/f?password={}", ":{}@/f", "db/f?sslpassword={}", "me@db/f#x?password={}"]
+    ),
 )
 def test_no_password_passes_in_any_place_of_any_url(password, scheme, where):
     """The driver's own reading of a URL is wider than urlsplit's: a password may hold a slash, a hash or a bracket."""
@@ -83,3 +85,8 @@ def test_a_mistyped_url_is_not_repeated(url):
 def test_another_database_is_refused(url):
     with pytest.raises(StoreError, match="needed is"):
         resolve(url, {})
+
+
+def test_a_user_without_a_home():
+    with pytest.raises(StoreError, match="has no home here; needed is an absolute path"):
+        resolve("~nobody-of-this-name/store.db", {})
