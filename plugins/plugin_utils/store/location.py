@@ -17,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import S
 
 _OPTION = "O(store), foresight_store or E(FORESIGHT_STORE)"
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+_CONNINFO = re.compile(r"(^|\s)(host|dbname|user|password)\s*=")
 _PASSWORD = re.compile(r"[?&](ssl)?password=", re.IGNORECASE)
 
 
@@ -40,7 +41,7 @@ def resolve(location: str | None, environment: Mapping[str, str] | None = None) 
     given = location or environment.get("FORESIGHT_STORE") or default_path(environment)
     scheme, separator, rest = given.partition("://")
     if not separator:
-        if scheme.startswith("postgres") and ":" in scheme:
+        if (scheme.startswith("postgres") and ":" in scheme) or _CONNINFO.search(given):
             raise _not_understood()
         return _sqlite(given.removeprefix("sqlite:") if given.startswith("sqlite:/") else given)
     if scheme in ("sqlite", "sqlite+pysqlite"):

@@ -75,7 +75,9 @@ def test_urls_without_a_password_pass(url):
     assert resolve(url, {}).url == url
 
 
-@pytest.mark.parametrize("url", ["postgresql://me@[db/f", "postgresql://me@db:port/f", "postgresql:me@db/f"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://me@[db/f", "postgresql://me@db:port/f", "postgresql:me@db/f", "host=db user=me password=hunter2"]
+)
 def test_a_mistyped_url_is_not_repeated(url):
     with pytest.raises(StoreError, match="needed is postgresql://USER@HOST"):
         resolve(url, {})
