@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -71,14 +72,22 @@ def _ask(paths: list[str], statvfs: t.Callable[[str], t.Any], seconds: float) ->
 def _answer(paths: list[str], statvfs: t.Callable[[str], t.Any], writing: int) -> t.NoReturn:
     """The child: one line of JSON per path; leaves without the exit handlers of its parent."""
     try:
-        # A child left behind must not hold open the connection over which Ansible reads the module's output.
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for standard in (0, 1, 2):
-            os.dup2(nothing, standard)
+        _let_go(writing)
         for path in paths:
             os.write(writing, (json.dumps(_usage(path, statvfs)) + "\n").encode("ascii"))
     finally:
         os._exit(0)
+
+
+def _let_go(kept: int) -> None:
+    """A child left behind must hold nothing open: not the connection over which Ansible reads our output, not a lock of its parent."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    for descriptor in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if descriptor > 2 and descriptor != kept:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
 
 def _usage(path: str, statvfs: t.Callable[[str], t.Any]) -> Measured:

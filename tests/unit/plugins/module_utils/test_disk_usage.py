@@ -79,3 +79,14 @@ def test_no_child_is_left(capfd):
     measure(["/"])
     assert children() <= before
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_child_holds_no_lock_of_its_parent(tmp_path):
+    """One that waits for a dead disk for ever would keep every later resize away."""
+    with open(tmp_path / "lock", "w", encoding="ascii") as lock:
+
+        def statvfs(path):
+            os.fstat(lock.fileno())
+            return os.statvfs(path)
+
+        assert measure(["/"], statvfs)["/"] == UNREADABLE
