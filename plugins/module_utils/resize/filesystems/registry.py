@@ -17,6 +17,11 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume i
 _STRATEGIES: dict[str, Strategy] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
 # Known, but growing the volume alone would leave them half grown.
 _NOT_YET = ("btrfs", "f2fs", "swap", "vfat")
+# Not even "no file system" is known then, so no growth can be told to be complete, or harmless.
+_UNKNOWN = {
+    "unknown": "lsblk, which would show it, is missing or does not list it (package util-linux, or O(search_path))",
+    "not_answering": "its file system does not answer; see the kernel log",
+}
 
 
 def open_filesystem(host: Host, volume: Volume, options: Options) -> FileSystem:
@@ -27,4 +32,7 @@ def open_filesystem(host: Host, volume: Volume, options: Options) -> FileSystem:
         raise Refused("filesystem_not_supported", f"{volume.name} holds {kind}; this module grows {', '.join(_STRATEGIES)} so far.")
     if not volume.lv["active"]:
         raise Refused("inactive", f"{volume.name} is not active; activate it first (lvchange -ay {volume.name}).")
+    reason = filesystem["reason"] if filesystem else None
+    if reason in _UNKNOWN:
+        raise Refused("not_readable", f"Cannot tell what is on {volume.name}: {_UNKNOWN[reason]}.")
     return _STRATEGIES.get(str(kind), NoFileSystem)(host, volume, options)

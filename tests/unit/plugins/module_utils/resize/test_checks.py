@@ -39,6 +39,8 @@ REFUSALS = {
     "unmounted but open": ({}, {"mountpoints": [], "is_open": True}, {}, "in_use", "another mount namespace"),
     "no tool": ({"missing": {"resize2fs"}}, {}, {}, "missing_tool", "package e2fsprogs"),
     "no xfs tool": ({"missing": {"xfs_growfs"}}, {"fs": xfs(100)}, {}, "missing_tool", "package xfsprogs"),
+    "unseen content": ({}, {"fs": None, "mountpoints": [], "reason": "unknown"}, {"named_exactly": True}, "not_readable", "lsblk"),
+    "no answer": ({}, {"reason": "not_answering"}, {}, "not_readable", "does not answer"),
     "unknown volume": ({}, {}, {"lv": "nix"}, "not_found", "nix"),
     "unknown group": ({}, {}, {"vg": "nix"}, "not_found", "nix"),
 }
@@ -100,3 +102,8 @@ def test_unmounted_file_system_in_doubt_is_repaired_only_when_allowed(trouble, t
     result = resize(machine, 150)
     assert (result["reason"], told in result["message"]) == ("fsck_needed", True)
     assert resize(machine, 150, allow_fsck=True)["status"] == "changed"
+
+
+def test_a_volume_of_the_wanted_size_is_not_called_complete_when_its_content_is_unseen():
+    machine = machine_with(data_volume(150, fs=None, mountpoints=[], reason="unknown"))
+    assert resize(machine, 150)["reason"] == "not_readable"

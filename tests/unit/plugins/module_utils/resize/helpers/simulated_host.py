@@ -67,6 +67,7 @@ class Volume:
     data_fraction: float | None = None
     metadata_fraction: float | None = None
     fsck: int = 0
+    reason: str | None = None
 
     @property
     def path(self) -> str:
@@ -143,6 +144,7 @@ class SimulatedHost:
             "device": volume.path,
             "mountpoints": list(volume.mountpoints),
             "read_only": volume.read_only if volume.mountpoints else None,
+            "reason": volume.reason,
         }
         is_open = volume.is_open or bool(volume.mountpoints)
         return {
