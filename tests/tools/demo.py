@@ -12,7 +12,7 @@ import time
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SANDBOX = CHECKOUT / "inventories" / "sandbox"
-RECORDING = SANDBOX / "recording.jsonl.gz"
+RECORDING = CHECKOUT / "inventories" / "recordings" / "sandbox.jsonl.gz"
 HOME = CHECKOUT / ".cache" / "demo"
 REPORT = CHECKOUT / "report"
 POLICY = {

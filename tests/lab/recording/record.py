@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/lab/recording/record.py --minutes 60 --step 30
 
-Writes inventories/sandbox/recording.jsonl.gz: a header line with how it was made, then one line per host and observation.
+Writes inventories/recordings/sandbox.jsonl.gz: a header line with how it was made, then one line per host and observation.
 The workload runs in the hosts as workload.py; an interrupted recording keeps what it has.
 """
 
@@ -28,7 +28,7 @@ from lab.inventory import own_path
 from lab.vm import Vm
 
 HOSTS = ("db1", "files1")
-OUTPUT = CHECKOUT / "inventories" / "sandbox" / "recording.jsonl.gz"
+OUTPUT = CHECKOUT / "inventories" / "recordings" / "sandbox.jsonl.gz"
 
 
 def observe(folder: pathlib.Path) -> list[str]:
