@@ -120,6 +120,12 @@ class Ext:
 
     def _check_mounted(self) -> None:
         name = self._volume.name
+        if self._volume.lv["filesystem"]["reason"] == "unreadable":
+            raise Refused(
+                "not_mounted",
+                f"{name} is mounted at {self._volume.mountpoints[0]}, which lies under another mount or cannot be read: "
+                f"resize2fs would not find it there. Unmount what lies over it first.",
+            )
         if self._volume.lv["filesystem"]["read_only"]:
             raise Refused(
                 "read_only", f"{name} is mounted read-only at {self._volume.mountpoints[0]}; mount it read-write (or unmount it) first."

@@ -36,6 +36,7 @@ REFUSALS = {
     "reserve": ({"free": 60}, {}, {"reserve": Reserve(extents=20)}, "reserve", "O(reserve)"),
     "unmounted xfs": ({}, {"fs": xfs(100), "mountpoints": []}, {}, "not_mounted", "Mount it first"),
     "hidden xfs": ({"hidden": {"/srv"}}, {"fs": xfs(100)}, {}, "not_mounted", "lies under another mount"),
+    "hidden ext4": ({"hidden": {"/srv"}}, {}, {}, "not_mounted", "lies under another mount"),
     "unmounted but open": ({}, {"mountpoints": [], "is_open": True}, {}, "in_use", "another mount namespace"),
     "no tool": ({"missing": {"resize2fs"}}, {}, {}, "missing_tool", "package e2fsprogs"),
     "no xfs tool": ({"missing": {"xfs_growfs"}}, {"fs": xfs(100)}, {}, "missing_tool", "package xfsprogs"),

@@ -144,7 +144,7 @@ class SimulatedHost:
             "device": volume.path,
             "mountpoints": list(volume.mountpoints),
             "read_only": volume.read_only if volume.mountpoints else None,
-            "reason": volume.reason,
+            "reason": volume.reason or ("unreadable" if self._is_hidden(volume) else None),
         }
         is_open = volume.is_open or bool(volume.mountpoints)
         return {
@@ -165,6 +165,9 @@ class SimulatedHost:
             "in_progress": volume.in_progress,
             "filesystem": filesystem if volume.active else None,
         }
+
+    def _is_hidden(self, volume: Volume) -> bool:
+        return bool(volume.mountpoints) and self.hidden.issuperset(volume.mountpoints)
 
     # ---- LVM -----------------------------------------------------------------------------------------------------
 
@@ -251,6 +254,9 @@ class SimulatedHost:
             return 1, "", f"The containing partition (or device) is only {volume.extents * EXTENT // fs.block_size} (4k) blocks."
         if not volume.writable or (volume.mountpoints and (volume.read_only or "errors" in fs.state)):
             return 1, "", "resize2fs: Permission denied to resize filesystem"
+        if self._is_hidden(volume):
+            # Taken for unmounted, as nothing of it is seen at its mount point (check_mntent_file in libext2fs).
+            return 1, "", f"resize2fs: Device or resource busy while trying to open {volume.path}"
         if not volume.mountpoints and fs.state != "clean":
             return 1, "", f"Please run 'e2fsck -f {volume.path}' first."
         blocks = fs.fitted(wanted)
