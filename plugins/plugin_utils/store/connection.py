@@ -14,7 +14,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import threading
+import time
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
@@ -166,10 +168,23 @@ def _engine(location: Location) -> sa.Engine:
 
 def _prepare_sqlite(connection: t.Any, _record: t.Any) -> None:
     connection.isolation_level = None  # the driver's own implicit BEGIN is never IMMEDIATE and leaves out DDL
-    connection.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA cache_size = -65536")
+
+
+def _switch_to_wal(connection: t.Any) -> None:
+    """Alone among the statements this one does not wait for another process that makes a new store at the same moment."""
+    deadline = time.monotonic() + failures.BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pathlib
+import sqlite3
 import threading
 
 import numpy as np
@@ -30,6 +31,20 @@ def test_a_store_that_is_not_there_is_told_and_not_created(tmp_path, cluster):
         with pytest.raises(StoreError, match=r"no store at .*foresight\.capacity\.observe"):
             open_store(location, create=False)
     assert not file.parent.exists()
+
+
+def test_a_new_store_waits_for_the_process_that_makes_it_too(tmp_path):
+    """SQLite's own waiting leaves out the switch to WAL, which needs the file for itself."""
+    location = str(tmp_path / "store.db")
+    other = sqlite3.connect(location, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE not_yet (x INTEGER)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM not_yet").fetchall()
+    release = threading.Timer(0.3, other.execute, ["ROLLBACK"])
+    release.start()
+    open_store(location).close()
+    release.join()
+    other.close()
 
 
 def test_the_directory_is_the_users_own(tmp_path):
