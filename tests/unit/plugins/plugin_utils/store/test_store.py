@@ -37,9 +37,7 @@ def test_a_new_store_waits_for_the_process_that_makes_it_too(tmp_path):
     """SQLite's own waiting leaves out the switch to WAL, which needs the file for itself."""
     location = str(tmp_path / "store.db")
     other = sqlite3.connect(location, isolation_level=None, check_same_thread=False)
-    other.execute("CREATE TABLE not_yet (x INTEGER)")
-    other.execute("BEGIN")
-    other.execute("SELECT * FROM not_yet").fetchall()
+    other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.3, other.execute, ["ROLLBACK"])
     release.start()
     open_store(location).close()
