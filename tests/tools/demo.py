@@ -53,6 +53,13 @@ def play(name: str, **variables: object) -> str:
     return "".join(lines)
 
 
+def summary(plan: str) -> str:
+    """Return what a reviewer reads first in a plan file: its headline, and the comment above each action, refusal and proposal."""
+    first, *rest = plan.splitlines()
+    told = [line.replace("  # ", "  ", 1) for line in rest if line.startswith("  # ") or line in ("actions:", "refused:", "proposals:")]
+    return "\n".join([first.removeprefix("# "), *told])
+
+
 def main() -> None:
     started = time.monotonic()
     shutil.rmtree(HOME, ignore_errors=True)
@@ -61,9 +68,8 @@ def main() -> None:
     play("import", foresight_import=str(RECORDING), foresight_shift_to_now=True)
     say(2, "Observe, forecast, plan, apply (refused: a recorded host cannot be changed), report …")
     output = play("site")
-    say(3, f"Done in {time.monotonic() - started:.0f} s. The plan:")
-    print()
-    print((HOME / "plan.yml").read_text().split("\nschema:", 1)[0])
+    say(3, f"Done in {time.monotonic() - started:.0f} s. The plan:\n")
+    print(summary((HOME / "plan.yml").read_text()) + "\n")
     refused = output.count("recorded_host")
     print(
         f"The gate refused what the plan has for recorded hosts ({'recorded_host' if refused else 'nothing to refuse'}); nothing was changed."
