@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, Commands, MissingTool
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
 
-_SEGMENT_FIELDS = "lv_uuid,lv_name,lv_attr,lv_size,origin,segtype,stripes,data_copies,seg_start_pe"
+_SEGMENT_FIELDS = ("lv_uuid", "lv_name", "lv_attr", "lv_size", "origin", "segtype", "stripes", "data_copies", "seg_start_pe")
 
 
 class Host:
@@ -26,11 +26,14 @@ class Host:
 
     def segments(self, vg: str) -> list[dict[str, str]]:
         """One row of strings per segment of every volume of the group, hidden ones included; sizes in bytes."""
-        command = ["lvm", "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", _SEGMENT_FIELDS, vg]
+        options = ["--options", ",".join(_SEGMENT_FIELDS)]
+        command = ["lvm", "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", *options, vg]
         try:
             answer = self.reading.run(command).out
-            return [row for report in json.loads(answer)["report"] for row in report["lv"]]
-        except (CommandFailed, ValueError, KeyError, TypeError) as failed:
+            rows = [row for report in json.loads(answer)["report"] for row in report["lv"]]
+            # A compact report (lvm.conf) leaves out a column that is empty for every volume.
+            return [{field: row.get(field, "") for field in _SEGMENT_FIELDS} for row in rows]
+        except (CommandFailed, ValueError, KeyError, TypeError, AttributeError) as failed:
             raise unreadable(f"the volumes of {vg}", failed) from failed
 
     def require(self, tool: str) -> None:

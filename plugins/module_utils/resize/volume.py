@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report import find_lv, find_vg
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
 
 # Places of letters in lv_attr (lvs(8)).
 _PERMISSIONS = 1
@@ -83,7 +83,7 @@ def read_volume(host: Host, vg: str, lv: str) -> Volume:
     """Read the volume. Raises Refused when LVM cannot be read (C(needs_root), C(not_installed) …) or there is no such volume."""
     document = host.read_lvm()
     if not document["available"]:
-        raise Refused(str(document["reason"]), f"Cannot read LVM: {document['message']}. Nothing was changed.")
+        raise Refused(str(document["reason"]), f"Cannot read LVM: {document['message']}.")
     group = find_vg(document, vg)
     if group is None:
         raise Refused("not_found", f"{_how_many(document, vg)} volume group {vg} on this host (O(vg)).")
@@ -91,12 +91,17 @@ def read_volume(host: Host, vg: str, lv: str) -> Volume:
     if volume is None:
         raise Refused("not_found", f"There is no volume {lv} in the volume group {vg} (O(lv)).")
     # A group that is not this host's is refused by the caller; LVM would not tell its layout.
-    rows = [] if _is_foreign(group) else host.segments(vg)
+    is_foreign = bool(group["foreign"] or group["lock_type"] or group["exported"])
+    rows = [] if is_foreign else host.segments(vg)
+    try:
+        layout = Layout(str(volume["segment_type"]), 1, 1) if is_foreign else _layout(rows, volume)
+    except ValueError as failed:
+        raise unreadable(f"the segments of {vg}/{lv}", failed) from failed
     return Volume(
         lv=volume,
         vg=group,
         pool=find_lv(document, vg, volume["pool"]) if volume["segment_type"] == "thin" else None,
-        layout=_layout(rows, volume),
+        layout=layout,
         is_open=volume["attr"][_IS_OPEN] == "o",
         is_writable=volume["attr"][_PERMISSIONS] == "w",
         snapshots=sorted({row["lv_name"] for row in rows if row["origin"] == lv and row["lv_attr"][:1] in ("s", "S")}),
@@ -107,14 +112,10 @@ def _how_many(document: dict[str, t.Any], vg: str) -> str:
     return "There is more than one" if any(entry["name"] == vg for entry in document["vgs"]) else "There is no"
 
 
-def _is_foreign(group: dict[str, t.Any]) -> bool:
-    return bool(group["foreign"] or group["lock_type"] or group["exported"])
-
-
 def _layout(rows: list[dict[str, str]], volume: dict[str, t.Any]) -> Layout:
     own = [row for row in rows if row["lv_uuid"] == volume["uuid"]]
     if not own:
-        return Layout(str(volume["segment_type"]), 1, 1)
+        raise ValueError("LVM lists no segment of it")
     last = max(own, key=lambda row: int(row["seg_start_pe"]))
     if last["segtype"] in ("cache", "writecache"):
         # A cache lies over the volume that really grows.
