@@ -174,13 +174,13 @@ class Resize:
         return steps + filesystem.after_volume(target)
 
     def _act(self, reading: Reading, target: int, steps: list[Step]) -> None:
+        self.commands = []
         for step in steps:
+            command = shlex.join(step.command)
+            self.commands.append(command)
             result = self._host.changing.run(step.command, check=False)
             if result.rc not in step.good:
-                said = (result.err.strip() or result.out.strip() or "it said nothing").splitlines()
-                self._fail(
-                    reading, target, step.name, step.reason, f"{shlex.join(step.command)} ended with status {result.rc}: {said[-1].strip()}"
-                )
+                self._fail(reading, target, step.name, step.reason, f"{command} ended with status {result.rc}: {_said(result)}")
             if step.name == "extend_volume":
                 self._confirm_size(reading, target)
 
@@ -206,7 +206,8 @@ class Resize:
         target = int(predicted["size"])
         try:
             now = self._read()
-        except (Refused, CommandFailed) as error:
+        except (Refused, CommandFailed, MissingTool) as error:
+            self.after = None
             raise StepFailed("verify_failed", "verify", f"All commands ended well, but reading the result back did not: {error}") from error
         self.after = now.state()
         if self.after != predicted:

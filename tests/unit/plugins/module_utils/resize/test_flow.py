@@ -150,10 +150,42 @@ def test_broken_tool_is_told_and_the_next_run_finishes(tool, how):
     step = {"lvextend": "extend_volume", "resize2fs": "grow_filesystem" if how == "fails" else "verify"}[tool]
     assert (result["status"], result["stopped_at"]) == ("failed", step)
     assert result["changed"] == (tool == "resize2fs")
+    assert [command.split()[0] for command in result["commands"]] == (["lvm"] if tool == "lvextend" else ["lvm", "resize2fs"])
     expected = "the same task will finish that step" if tool == "resize2fs" else "Nothing was changed; the same task starts anew"
     assert expected in result["message"]
     machine.broken = {}
     assert resize(machine, 150, expect_size=100 * EXTENT)["after"]["fs_size"] == 150 * EXTENT
+
+
+def test_state_that_cannot_be_read_back_is_not_made_up():
+    machine = machine_with(data_volume(100))
+    answers = [machine.read_lvm(), {"available": False, "reason": "failed", "message": "LVM gave no report"}]
+    machine.read_lvm = lambda: answers.pop(0)
+    result = resize(machine, 150)
+    assert (result["status"], result["stopped_at"], result["changed"], result["after"]) == ("failed", "verify", True, None)
+    assert "Nothing was changed" not in result["message"]
+
+
+def test_tool_that_is_missing_when_the_result_is_read_is_told():
+    """An xfs file system that is unmounted during its growth is read by another tool than before."""
+    machine = machine_with(data_volume(100, fs=xfs(100)), missing={"xfs_db"})
+
+    def unmount(host):
+        if "-D" in (host.calls[-2] if len(host.calls) > 1 else []):
+            host.volumes["data"].mountpoints.clear()
+
+    machine.at_call = unmount
+    result = resize(machine, 160)
+    assert (result["status"], result["reason"], result["after"]) == ("failed", "verify_failed", None)
+    assert "xfs_db was not found" in result["message"]
+
+
+def test_everything_that_a_failed_command_said_is_told():
+    machine = machine_with(data_volume(100))
+    said = "resize2fs 1.47.0 (5-Feb-2023)\nresize2fs: Input/output error\nThe disk is dying.\n"
+    machine._resize2fs = lambda args: (1, "", said)
+    message = resize(machine, 150)["message"]
+    assert "ended with status 1: resize2fs: Input/output error The disk is dying. The volume is" in message
 
 
 def test_failed_check_leaves_the_volume_alone():
