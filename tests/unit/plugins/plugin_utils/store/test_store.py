@@ -35,6 +35,7 @@ def test_a_store_that_is_not_there_is_told_and_not_created(tmp_path, cluster):
 
 def test_a_new_store_waits_for_the_process_that_makes_it_too(tmp_path):
     """SQLite's own waiting leaves out the switch to WAL, which needs the file for itself."""
+    open_store(str(tmp_path / "first.db")).close()  # the imports would take as long as the wait
     location = str(tmp_path / "store.db")
     other = sqlite3.connect(location, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
