@@ -29,6 +29,11 @@ _STEP_WITHOUT_FORECAST = 600
 _HORIZON_WITHOUT_FORECAST = 6 * 3600
 _RUNS_LOOKED_AT = 100
 _LONG_AGO = 3600
+_LVM_UNREAD = {
+    "needs_root": "it answers root only: ansible_become, or docs/observing.md",
+    "not_installed": "it is not installed",
+    "failed": "lvm_facts tells why",
+}
 
 
 def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None) -> Content:
@@ -177,8 +182,22 @@ def _notes(store: Store, now: int, hosts: Sequence[str], volumes: Sequence[Volum
     """Return what a reader must know before believing the rest."""
     known = {str(entity.host): entity.attributes for entity in store.find_entities(kinds=["host"], hosts=list(hosts))}
     recorded = {host: one["recorded"] for host, one in known.items() if one.get("recorded")}
-    notes = [*_observed(store, now, hosts, known, recorded), *_told_of_data(recorded, volumes)]
-    bare = sorted(set(known) - {volume.host for volume in volumes})
+    return [*_observed(store, now, hosts, known, recorded), *_lvm_read(known, volumes), *_told_of_data(recorded, volumes)]
+
+
+def _lvm_read(known: Mapping[str, Document], volumes: Sequence[VolumeView]) -> list[str]:
+    """Return which hosts have no volumes here, or only those of an earlier observation, and why."""
+    documents = {host: (one.get("documents") or {}).get("foresight_lvm") or {} for host, one in sorted(known.items())}
+    unread = {host: str(one.get("reason") or "failed") for host, one in documents.items() if one.get("available") is False}
+    shown = {volume.host for volume in volumes}
+    absent = {host for host, reason in unread.items() if reason == "not_installed" and host not in shown}
+    broken = [f"{host} ({_LVM_UNREAD.get(reason, reason)})" for host, reason in unread.items() if host not in absent]
+    bare = [
+        host + (" (no LVM)" if host in absent else "") for host in documents if host not in shown and (host in absent or host not in unread)
+    ]
+    notes = (
+        [f"LVM could not be read: {some(broken)}. Volumes of these hosts are shown as they were seen before, if at all."] if broken else []
+    )
     return [*notes, f"Without logical volumes: {some(bare)}."] if bare else notes
 
 

@@ -101,12 +101,33 @@ def test_the_notes_tell_what_is_old_recorded_or_made_up(fleet):
     notes = content(fleet[1]).notes
     assert notes[0] == "Never observed: never1."
     assert notes[1].startswith("Silent in the last observation, 2025-11-21 03:50 UTC: edge1 (last seen 2025-11-21 03:40 UTC)")
-    assert notes[2].startswith("Recorded, not live: lab1.")
-    assert "moved by 4w 2d to end now" in notes[2]
-    assert notes[3].startswith("Synthetic: the history of 1 of 17 volumes")
-    assert notes[4:] == ["Without logical volumes: empty1."]
+    assert notes[2] == "Without logical volumes: empty1."
+    assert notes[3].startswith("Recorded, not live: lab1.")
+    assert "moved by 4w 2d to end now" in notes[3]
+    assert notes[4].startswith("Synthetic: the history of 1 of 17 volumes")
+    assert notes[5:] == []
     assert content(fleet[1], hosts=["web1"]).notes == []
     assert content(fleet[1], hosts=["web1"], now=NOW + 7200).notes == ["The last observation was 2h ago (2025-11-21 03:50 UTC)."]
+
+
+def test_a_host_whose_lvm_was_not_read_is_told_with_the_reason(tmp_path):
+    store = str(tmp_path / "store.db")
+    makers = {"web1": generated.web1, "edge1": generated.edge1, "bare": generated.empty1}
+    for number, reasons in enumerate([{}, {"web1": "needs_root", "edge1": "not_installed", "bare": "not_installed", "new": "needs_root"}]):
+        at = generated.START + number * generated.STEP
+        facts = {host: maker(number, at) for host, maker in makers.items()}
+        for host, reason in reasons.items():
+            facts[host] = generated.empty1(number, at)
+            facts[host]["foresight_lvm"].update(available=False, reason=reason, vgs=[])
+        record(store=store, now=at, hosts=list(facts), lost=[], facts=facts)
+    shown = content(store, hosts=["web1", "edge1", "bare", "new"], now=at)
+    assert "web1/vg0/data" in {volume.name for volume in shown.volumes}
+    root = "(it answers root only: ansible_become, or docs/observing.md)"
+    assert shown.notes == [
+        f"LVM could not be read: edge1 (it is not installed), new {root}, web1 {root}. "
+        + "Volumes of these hosts are shown as they were seen before, if at all.",
+        "Without logical volumes: bare (no LVM).",
+    ]
 
 
 def test_before_the_first_plan(fleet):
