@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import refusals
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Group, Volume, read_groups, read_volumes
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, assess
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, Wish, assess
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy, read_policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.proportional import split
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.water_filling import Claim, fill
@@ -74,12 +74,14 @@ def _share_group(
             if granted < need.allowed:
                 need.refused.append(refusals.no_space(need.volume, group, need.extents, need.allowed, granted, left))
                 missing += (need.allowed - granted) * need.volume.copies
-            if granted or need.only_finishes:
-                found.append(_resize(need, granted, managed))
+            wish = need.wish if granted else need.finish
+            if wish is not None:
+                found.append(_resize(need, wish, granted, managed))
         left -= sum(shares[need.volume.entity] * need.volume.copies for need in served)
     refused.extend(refusal for need in needs for refusal in need.refused)
     if missing:
-        proposals.append(_extend(group, missing))
+        # What the VG already lacks of its reserve comes first out of any new extents.
+        proposals.append(_extend(group, missing + max(0, group.reserve_extents - group.extents_free)))
 
 
 def _proportions(volumes: Sequence[Volume], group: Group) -> dict[str, float]:
@@ -105,10 +107,8 @@ def _shares(needs: Sequence[Need], proportions: Mapping[str, float], policy: Pol
     return fill(claims, spendable)
 
 
-def _resize(need: Need, granted: int, managed: bool) -> Document:
-    volume, group, wish = need.volume, need.group, need.wish
-    if wish is None:
-        raise ValueError(f"{volume.entity} wants nothing")
+def _resize(need: Need, wish: Wish, granted: int, managed: bool) -> Document:
+    volume, group = need.volume, need.group
     document: Document = {
         "kind": "lv_resize",
         "host": volume.host,

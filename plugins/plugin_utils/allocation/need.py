@@ -43,7 +43,10 @@ class Wish:
 
 @dataclasses.dataclass(slots=True)
 class Need:
-    """What one volume wants: `wish` None = nothing. `allowed` ≤ `wish.extents` after its own limits; `required` = bytes that should fit."""
+    """What one volume wants: `wish` None = nothing. `allowed` ≤ `wish.extents` after its own limits; `required` = bytes that should fit.
+
+    `finish` = the second step of an earlier growth, which takes no extents and so follows even where there are none to give.
+    """
 
     volume: Volume
     group: Group
@@ -52,11 +55,7 @@ class Need:
     allowed: int
     required: float
     refused: list[refusals.Refusal]
-
-    @property
-    def only_finishes(self) -> bool:
-        """Whether the volume wants no extents, only the second step of an earlier growth."""
-        return self.wish is not None and self.wish.extents == 0
+    finish: Wish | None = None
 
 
 def measure(volume: Volume, group: Group) -> Space | None:
@@ -95,6 +94,7 @@ def assess(volume: Volume, group: Group, policy: Policy) -> Need:
             need.refused.append(refusals.no_forecast(volume))
         return need
     need.wish = max(wishes, key=lambda wish: wish.extents)
+    need.finish = _unfinished(volume, space)
     need.allowed = _limit(need, policy)
     need.required = max(volume.demand_bytes or 0.0, space.used or 0) * (1 + policy.headroom)
     return need
@@ -151,7 +151,7 @@ def _waits(volume: Volume, policy: Policy, refused: list[refusals.Refusal]) -> b
         refused.append(refusals.quiet_hours(volume, policy, quiet.text))
         return True
     since = None if volume.last_resized_at is None else policy.now - volume.last_resized_at
-    if since is not None and since < policy.cool_down_seconds:
+    if policy.cool_down_seconds and since is not None and since < policy.cool_down_seconds:
         refused.append(refusals.cool_down(volume, policy, since))
         return True
     return False

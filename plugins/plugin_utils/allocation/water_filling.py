@@ -79,4 +79,4 @@ def _level_below(claims: Sequence[Claim], spendable: int) -> float:
 
 
 def _at(claim: Claim, level: float) -> int:
-    return 0 if level < 0 else min(claim.extents, math.floor(level * claim.weight) + 1)
+    return 0 if level < 0 else min(claim.extents, math.floor(min(level * claim.weight, claim.extents)) + 1)

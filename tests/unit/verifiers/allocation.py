@@ -102,9 +102,9 @@ def _group(group, volumes, rules, uuids, changes, refused, proposals):
             found.append(f"{volume['entity']}: got {got[volume['entity']]} of {low} extents and no refusal")
         if _never(volume, group, uuids) is None:
             allowed[volume["entity"]] = min(low, _step(volume, group, rules), _room(volume, group, low))
-            if "unfinished" in wants and volume["entity"] not in changes and allowed[volume["entity"]] == 0:
+            if "unfinished" in wants and volume["entity"] not in changes:
                 open_wants.append(volume["entity"])
-    found += [f"{entity}: neither finished nor refused" for entity in open_wants if not refused[entity]]
+    found += [f"{entity}: its growth is not finished" for entity in open_wants]
     spendable = max(0, group["extents_free"] - group["reserve_extents"])
     for managed in (True, False):
         served = [v for v in volumes if bool(v.get("managed")) is managed and v["entity"] in allowed]
@@ -118,6 +118,9 @@ def _group(group, volumes, rules, uuids, changes, refused, proposals):
     extended = [p for p in proposals if p["kind"] == "vg_extend" and p["target"] == group["entity"]]
     if bool(missing) != bool(extended):
         found.append(f"{group['entity']}: lacks {missing} extents, vg_extend proposals: {len(extended)}")
+    lacks = sum(max(0, allowed[v["entity"]] - got[v["entity"]]) * v.get("copies", 1) for v in volumes if v["entity"] in allowed)
+    lacks += max(0, group["reserve_extents"] - group["extents_free"])
+    found += [f"{group['entity']}: vg_extend does not make room for {lacks} extents" for p in extended if p["bytes"] < lacks * extent]
     return found
 
 

@@ -105,6 +105,9 @@ def test_a_reserve_larger_than_what_is_free_gives_nothing(volume, group):
     answer = ask([volume()], [group(extents_free=400)])
     assert answer["actions"] == []
     assert reasons(answer) == [("lv:web1/vg0/data", "no_space")]
+    (extend,) = answer["proposals"]
+    enough = ask([volume()], [group(extents_free=400 + extend["bytes"] // EXTENT)])
+    assert (grown(enough), enough["refused"]) == ({"lv:web1/vg0/data": answer["refused"][0]["needed"] // EXTENT}, [])
 
 
 def test_one_step_and_the_maximum_bound_the_growth(volume, group):
@@ -157,6 +160,7 @@ def test_quiet_hours_and_cool_down_hold_forecasts_back_but_not_floors(volume, gr
     recent = volume(last_resized_at=NOW - 60)
     assert reasons(ask([recent], [group()], cool_down_seconds=600)) == [("lv:web1/vg0/data", "cool_down")]
     assert grown(ask([recent], [group()], cool_down_seconds=60)) != {}
+    assert ask([volume(last_resized_at=NOW + 5)], [group()])["refused"] == []
     full = volume(fs={"type": "xfs", "size": 8 * GIB, "used": 8 * GIB, "avail": 0}, last_resized_at=NOW - 60)
     answer = ask([full], [group()], quiet_hours=quiet, cool_down_seconds=600)
     assert [action["reason"] for action in answer["actions"]] == ["floor"]
@@ -219,6 +223,10 @@ def test_an_unfinished_growth_is_finished_before_anything_is_added(volume, group
     assert [a["reason"] for a in ask([found], [group()])["actions"]] == ["unfinished"]
     still_short = ask([{**half, "demand_bytes": 9 * GIB}], [group()])
     assert [action["reason"] for action in still_short["actions"]] == ["forecast"]
+    for nowhere_to_grow, limits in (({}, {"extents_free": 400}), ({"max_bytes": 10 * GIB}, {})):
+        answer = ask([{**half, "demand_bytes": 12 * GIB, **nowhere_to_grow}], [group(**limits)])
+        assert [(action["reason"], action["to"]["size"]) for action in answer["actions"]] == [("unfinished", 10 * GIB)]
+        assert len(answer["refused"]) == 1
 
 
 def test_a_mirrored_volume_takes_its_extents_twice(volume, group):

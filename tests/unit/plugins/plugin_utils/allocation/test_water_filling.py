@@ -39,6 +39,10 @@ def test_very_different_weights_and_many_extents_end():
     assert shares["heavy"] > shares["middle"] >= shares["light"]
 
 
+def test_the_greatest_weight_there_is_has_a_share():
+    assert fill([Claim("heavy", 500, 1e308), Claim("light", 500, 0.01)], 600) == {"heavy": 500, "light": 100}
+
+
 def test_a_claim_that_does_not_fit_any_more_leaves_the_rest_to_the_others():
     assert fill([Claim("mirror", 5, 1.0, copies=3), Claim("plain", 9, 1.0)], 4) == {"mirror": 1, "plain": 1}
     assert fill([Claim("mirror", 5, 1.0, copies=3), Claim("plain", 9, 0.5)], 2) == {"mirror": 0, "plain": 2}
