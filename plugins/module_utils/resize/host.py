@@ -49,6 +49,13 @@ class Host:
             # A name whose bytes are no UTF-8 cannot be told here; a mount that does not answer carries nothing for us.
             return False
 
+    def is_read_only(self, mountpoint: str) -> bool:
+        """Whether nothing can be changed through this mount point, even where the file system is writable at another one."""
+        try:
+            return bool(os.statvfs(mountpoint).f_flag & os.ST_RDONLY)
+        except OSError:
+            return True
+
 
 def missing(error: MissingTool) -> Refused:
     """The refusal for a tool that is not there."""

@@ -42,7 +42,9 @@ class Xfs:
         self._volume = volume
         self._device = str(volume.lv["filesystem"]["device"])
         # A file system mounted over it would be the one that grows.
-        self._mountpoint = next((path for path in volume.mountpoints if host.carries(self._device, path)), None)
+        places = [path for path in volume.mountpoints if host.carries(self._device, path)]
+        # The kernel grows it only through a mount that is writable.
+        self._mountpoint = next((path for path in places if not host.is_read_only(path)), places[0] if places else None)
         self.geometry = self._read()
         self.size: int | None = self.geometry.blocks * self.geometry.block_size
 

@@ -62,6 +62,11 @@ def test_xfs_grows_at_its_mount_point():
     assert result["after"]["fs_size"] == 160 * EXTENT
 
 
+def test_xfs_grows_at_a_mount_point_that_is_writable():
+    machine = machine_with(data_volume(100, fs=xfs(100), mountpoints=["/export", "/srv"]), read_only_at={"/export"})
+    assert resize(machine, 160)["commands"][1] == "xfs_growfs -D 163840 /srv"
+
+
 def test_half_grown_volume_is_finished():
     machine = machine_with(data_volume(150, fs=ext4(100)))
     result = resize(machine, 150, expect_size=100 * EXTENT)

@@ -65,4 +65,6 @@ def test_an_answer_that_makes_no_sense_is_told_and_does_no_harm(kind, left_behin
 
 
 def test_a_mount_point_that_cannot_be_looked_at_carries_nothing():
-    assert not Host(None, None, None).carries("/dev/null", "/srv/\ufffdgone")
+    host = Host(None, None, None)
+    assert not host.carries("/dev/null", "/srv/\ufffdgone")
+    assert host.is_read_only("/srv/\ufffdgone")

@@ -39,6 +39,9 @@ class HostOf(Host):
     def carries(self, device: str, mountpoint: str) -> bool:
         return self._machine.carries(device, mountpoint)
 
+    def is_read_only(self, mountpoint: str) -> bool:
+        return mountpoint in self._machine.read_only_at
+
 
 def ext4(extents: int, **more: object) -> FileSystem:
     """An ext4 file system as mkfs and resize2fs leave it on a volume of so many extents."""

@@ -85,6 +85,7 @@ class SimulatedHost:
     broken: dict[str, str] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
+    read_only_at: set[str] = field(default_factory=set)
     at_call: object = None
     calls: list[list[str]] = field(default_factory=list)
 
@@ -279,6 +280,8 @@ class SimulatedHost:
         wanted = int(args[2])
         if wanted * fs.block_size > volume.extents * EXTENT:
             return 1, text, "data size too large, max is 1"
+        if args[-1] in self.read_only_at:
+            return 1, text, "xfs_growfs: XFS_IOC_FSGROWFSDATA xfsctl failed: Read-only file system"
         if volume.read_only or wanted < fs.blocks:
             return 1, text, "xfs_growfs: XFS_IOC_FSGROWFSDATA xfsctl failed: Invalid argument"
         fs.blocks = fs.fitted(wanted)
