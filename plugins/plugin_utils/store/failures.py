@@ -57,7 +57,7 @@ def told(location: Location) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        raise StoreError(_explain(location, error.orig or error)) from error
+        raise StoreError(_explain(location, _first_of(error))) from error
     except sa.exc.SQLAlchemyError as error:
         raise StoreError(f"Cannot use the store {location}: {_first_line(error)} ({_OPTION}).") from error
     except _driver_errors(location) as error:
@@ -98,6 +98,17 @@ def _explain(location: Location, error: BaseException) -> str:
         else:
             reason = _POSTGRESQL.get(state or "", _POSTGRESQL.get((state or "")[:2]))
     return f"Cannot use the store {location}: {reason or 'the database refused a statement'} ({_OPTION}). It says: {seen}"
+
+
+def _first_of(error: sa.exc.DBAPIError) -> BaseException:
+    """Return what the database said first: out of disk, SQLite ends the whole transaction, and its savepoint is then missed."""
+    seen: BaseException | None = error
+    while seen is not None:
+        orig = getattr(seen, "orig", None) or seen
+        if isinstance(orig, sqlite3.Error) and "no such savepoint" not in str(orig):
+            return orig
+        seen = seen.__context__
+    return error.orig or error
 
 
 def _first_line(error: BaseException) -> str:

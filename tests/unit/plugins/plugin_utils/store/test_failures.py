@@ -90,6 +90,24 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path, new_series):
         assert store.sample_extent([series])[2].tolist() == [1]
 
 
+def test_a_full_disk_in_the_middle_of_a_transaction(tmp_path, new_series):
+    """As record writes: run, entities and samples in one; SQLite itself ends it, and with it every savepoint."""
+    with open_store(str(tmp_path / "store.db")) as store:
+        (series,) = new_series(store, 1)
+        with store.reading() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 5}")
+
+        def record():
+            with store.transaction():
+                store.start_run("record", at=0, check=False, detail={})
+                store.write_samples([series] * 50_000, range(50_000), range(50_000))
+
+        with pytest.raises(StoreError, match="disk is full; nothing of this transaction was kept"):
+            record()
+        assert store.find_runs() == []
+
+
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is missing (apt-get install util-linux)")
 def test_a_really_full_file_system(tmp_path):
     script = f"""
