@@ -44,11 +44,11 @@ def playbook_process(proc: pathlib.Path = pathlib.Path("/proc")) -> Process:
 
 
 def controller_id(proc: pathlib.Path = pathlib.Path("/proc"), etc: pathlib.Path = pathlib.Path("/etc")) -> str:
-    """Return the name of this controller: its machine id (the host name without one), and its pid namespace if it is a container.
+    """Return the name of this controller: its host name, its machine id if it has one, and its pid namespace if it is a container.
 
-    Containers of one image share a machine id, and a pid says nothing in another namespace.
+    Cloned machines and containers of one image share a machine id, and a pid says nothing in another namespace.
     """
-    machine = _text(etc / "machine-id") or platform.node()
+    machine = " ".join(filter(None, (platform.node(), _text(etc / "machine-id"))))
     try:
         namespace = os.readlink(proc / "self" / "ns" / "pid")
     except OSError:
@@ -71,11 +71,24 @@ def started(pid: int, proc: pathlib.Path = pathlib.Path("/proc")) -> int | None:
 
 
 def alive(holder: Process, here: Process | None = None, proc: pathlib.Path = pathlib.Path("/proc")) -> bool | None:
-    """Return whether a process still lives; None when it is one of another controller, of which nothing is known here."""
+    """Return whether a process still lives; None where that is not known: it is one of another controller, or hidden from this user."""
     controller, boot = (here.controller, here.boot_id) if here else (controller_id(proc), boot_id(proc))
     if holder.controller != controller:
         return None
+    if holder.boot_id == boot and _is_hidden(holder.pid, proc):
+        return None
     return holder.boot_id == boot and started(holder.pid, proc) == holder.pid_start
+
+
+def _is_hidden(pid: int, proc: pathlib.Path) -> bool:
+    """Return whether there is a process of another user of which /proc tells nothing (it may be mounted with hidepid, see proc(5))."""
+    if _text(proc / str(pid) / "stat"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _text(path: pathlib.Path) -> str:

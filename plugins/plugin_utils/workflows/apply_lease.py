@@ -47,7 +47,7 @@ def told(lease: Lease, me: Process, now: int) -> list[str]:
         return []
     if tuple(old.holder) == tuple(me):
         why = "it was not closed"
-    elif old.holder.controller == me.controller:
+    elif _other_lives(old.holder, me) is False:
         why = f"its process {old.holder.pid} on this controller is gone"
     else:
         why = f"the lease of controller {old.holder.controller} ended {now - old.expires_at} s ago"

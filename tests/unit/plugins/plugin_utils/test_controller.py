@@ -73,11 +73,30 @@ def proc(tmp_path):
 
 def test_containers_of_one_image_are_different_controllers(proc):
     (proc / "self/ns/pid").symlink_to("pid:[4026532501]")
-    assert controller_id(proc, proc) == "m-a-c pid:[4026532501]"
+    assert controller_id(proc, proc) == f"{os.uname().nodename} m-a-c pid:[4026532501]"
     (proc / "self/ns/pid").unlink()
     (proc / "self/ns/pid").symlink_to("pid:[4026531836]")
-    assert controller_id(proc, proc) == "m-a-c"
+    assert controller_id(proc, proc) == f"{os.uname().nodename} m-a-c"
     assert boot_id(proc) == "b-o-o-t"
+
+
+def test_a_clone_with_the_same_machine_id_is_another_controller(proc, monkeypatch):
+    """Its boot is another one too, which would else mean that the first machine was booted anew and its run is gone."""
+    first = Process(controller_id(proc, proc), "boot-1", 42, 777)
+    monkeypatch.setattr("platform.node", lambda: "clone")
+    assert alive(first, Process(controller_id(proc, proc), "boot-2", 43, 778), proc) is None
+
+
+@pytest.mark.parametrize(("answer", "expected"), [(PermissionError, None), (ProcessLookupError, False)])
+def test_a_process_that_is_hidden_is_not_taken_for_dead(proc, monkeypatch, answer, expected):
+    """/proc mounted with hidepid shows nobody the processes of another user; only the kernel's answer to a signal tells that there is one."""
+
+    def kill(_pid, _signal):
+        raise answer
+
+    monkeypatch.setattr(os, "kill", kill)
+    here = Process("c", "b-o-o-t", 41, 700)
+    assert alive(here._replace(pid=42, pid_start=777), here, proc) is expected
 
 
 def test_without_a_machine_id_the_host_name_serves(proc):
