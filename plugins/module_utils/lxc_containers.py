@@ -39,7 +39,6 @@ def plain_containers(files: TargetFiles, lxc_path: str) -> list[Container]:
 
 
 def _plain(name: str, directory: str, options: dict[str, str]) -> Container:
-    chosen = options.get("lxc.cgroup.dir.container") or options.get("lxc.cgroup.dir")
     quota = options.get("lxc.cgroup2.cpu.max")
     if quota is None and "lxc.cgroup.cpu.cfs_quota_us" in options:
         quota = f"{options['lxc.cgroup.cpu.cfs_quota_us']} {options.get('lxc.cgroup.cpu.cfs_period_us', '100000')}"
@@ -48,12 +47,21 @@ def _plain(name: str, directory: str, options: dict[str, str]) -> Container:
         identifier=f"lxc/{name}",
         name=name,
         directory=directory,
-        # LXC 4 and newer; 4.0 on cgroup v1; LXC 3 and older.
-        groups=[group for group in (chosen, f"lxc.payload.{name}", f"lxc.payload/{name}", f"lxc/{name}") if group],
+        groups=_groups(name, options),
         cpu_cores_limit=smaller(quota_cores(quota), float(cpus) if cpus else None),
         memory_limit=size_bytes(options.get("lxc.cgroup2.memory.max") or options.get("lxc.cgroup.memory.limit_in_bytes")),
         swap_limit=size_bytes(options.get("lxc.cgroup2.memory.swap.max")),
     )
+
+
+def _groups(name: str, options: dict[str, str]) -> list[str]:
+    # LXC 4 and newer; 4.0 on cgroup v1; LXC 3 and older.
+    groups = [f"lxc.payload.{name}", f"lxc.payload/{name}", f"lxc/{name}"]
+    exact, parent = (options.get(key, "").strip("/") for key in ("lxc.cgroup.dir.container", "lxc.cgroup.dir"))
+    if exact:
+        return [exact, *groups]
+    # One directory may be the parent of many containers: it is nobody's own group.
+    return [f"{parent}/lxc.payload.{name}", f"{parent}/{name}", *groups] if parent else groups
 
 
 def proxmox_containers(files: TargetFiles) -> list[Container]:

@@ -26,7 +26,7 @@ def test_recorded_containers(fixtures):
 
 
 def test_limits_of_version_1_and_a_chosen_group(tree):
-    text = """lxc.cgroup.dir = tenants/c1
+    text = """lxc.cgroup.dir.container = tenants/c1
 lxc.cgroup.memory.limit_in_bytes = 1G
 lxc.cgroup.cpu.cfs_quota_us = 150000
 lxc.cgroup.cpuset.cpus = 0
@@ -35,6 +35,12 @@ lxc.cgroup.cpuset.cpus = 0
     container = plain_containers(tree({"/srv/lxc/c1/config": text, "/srv/lxc/readme": ""}), "/srv/lxc")[0]
     assert container.groups[0] == "tenants/c1"
     assert (container.cpu_cores_limit, container.memory_limit) == (1.0, 1024 * MIB)
+
+
+def test_groups_below_a_directory_that_containers_share(tree):
+    container = plain_containers(tree({"/srv/lxc/c1/config": "lxc.cgroup.dir = /tenants\n"}), "/srv/lxc")[0]
+    assert container.groups[:2] == ["tenants/lxc.payload.c1", "tenants/c1"]
+    assert "tenants" not in container.groups
 
 
 PVE = {

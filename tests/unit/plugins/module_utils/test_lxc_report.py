@@ -131,6 +131,21 @@ def test_container_in_an_unexpected_group_is_asked_of_lxc(tree):
     assert (odd["state"], odd["memory_bytes"], odd["net"]) == ("running", 700, {"rx_bytes": 5, "tx_bytes": 6})
 
 
+def test_containers_below_one_directory_are_told_apart(tree):
+    files = tree(
+        {
+            **{f"/var/lib/lxc/{name}/config": "lxc.cgroup.dir = tenants\n" for name in ("a", "b")},
+            "/sys/fs/cgroup/cgroup.controllers": "",
+            "/sys/fs/cgroup/tenants/memory.current": "900\n",
+            "/sys/fs/cgroup/tenants/lxc.payload.a/cgroup.procs": "70\n",
+            "/sys/fs/cgroup/tenants/lxc.payload.a/memory.current": "500\n",
+            "/proc/70/status": "NSpid:\t70\t1\n",
+        }
+    )
+    document = read_lxc(commands_with(), 0, files=files, root=True)
+    assert [(entry["state"], entry["memory_bytes"]) for entry in document["containers"]] == [("running", 500), ("stopped", None)]
+
+
 def test_without_tools_a_command_socket_says_that_it_runs(tree):
     files = tree({"/var/lib/lxc/odd/config": "", "/proc/net/unix": SOCKET})
     assert read_lxc(commands_with(), 0, files=files, root=True)["containers"][0]["state"] == "running"
