@@ -19,9 +19,16 @@ def kill_switch(stop: bool, stop_file: str | None) -> Verdict | None:
     """Return the verdict on everything while a kill switch is on, else None."""
     if stop:
         return Verdict("stopped", "Stopped by the kill switch foresight_stop (O(stop)); nothing is changed.")
-    if stop_file is not None and os.path.exists(os.path.expanduser(stop_file)):
-        return Verdict("stopped", f"Stopped by the file {stop_file}; nothing is changed until it is gone (O(stop_file)).")
-    return None
+    if stop_file is None:
+        return None
+    try:
+        os.lstat(os.path.expanduser(stop_file))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        # it may be there, and a kill switch wins over everything
+        return Verdict("stopped", f"Stopped, because nobody can tell whether the file {stop_file} exists: {error.strerror} (O(stop_file)).")
+    return Verdict("stopped", f"Stopped by the file {stop_file}; nothing is changed until it is gone (O(stop_file)).")
 
 
 def known_attributes(store: Store, document: Document, host: str | None = None) -> dict[str, Document]:
