@@ -60,7 +60,7 @@ def volume_png(volume: VolumeView, now: int) -> bytes:
     if volume.synthetic:
         axes.text(0.5, 0.5, "synthetic", transform=axes.transAxes, ha="center", va="center", fontsize=34, alpha=0.2)
     axes.set_title(
-        f"{_plain(volume.name)} – {runway_text(volume, now)}{' (recorded, moved to now)' if volume.recorded else ''}",
+        f"{_plain(volume.name)} – {runway_text(volume, now)}{origin_text(volume)}",
         fontsize=10,
         loc="left",
     )
@@ -72,6 +72,13 @@ def volume_png(volume: VolumeView, now: int) -> bytes:
     axes.set_xlabel("time, UTC")
     figure.legend(loc="outside lower center", fontsize=8, frameon=False, ncols=3)
     return _png(figure)
+
+
+def origin_text(volume: VolumeView) -> str:
+    """Return what a figure's title says of data that is not live."""
+    if not volume.recorded:
+        return ""
+    return " (recorded, moved to now)" if volume.moved else " (recorded)"
 
 
 def groups_png(groups: Sequence[GroupView]) -> bytes:

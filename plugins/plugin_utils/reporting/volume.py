@@ -41,6 +41,7 @@ class VolumeView:
     :ivar holds: what `used` can grow to: the file system's size, of a thin pool or snapshot that of the volume.
     :ivar status: ok, cold_start, stale or invalid as of the forecast; `over`: its horizon lies in the past; `none`: there is no forecast.
     :ivar runway: seconds from issued_at by quantile; None = beyond the horizon.
+    :ivar recorded: known from a recording only; `moved`: the times of that were shifted.
     :ivar planned_size: size of the volume after the plan, proposals included.
     """
 
@@ -61,6 +62,7 @@ class VolumeView:
     forecast: dict[str, Points]
     forecast_step: int
     recorded: bool
+    moved: bool
     synthetic: bool
     planned_size: int | None = None
     verdict: str = "nothing to do"
@@ -133,6 +135,7 @@ def volume_view(
     :param forecast: its newest forecast document of used_bytes, or None.
     """
     filesystem = attributes.get("fs") or {}
+    recorded: Document | None = attributes.get("recorded")
     known = forecast or {}
     quantiles = known.get("quantiles") or {}
     status, note = _status(attributes, forecast, now)
@@ -154,7 +157,8 @@ def volume_view(
         history=history,
         forecast={key: quantiles[key] for key in QUANTILES if key in quantiles},
         forecast_step=int(known.get("step_seconds") or 0),
-        recorded=bool(attributes.get("recorded")),
+        recorded=recorded is not None,
+        moved=bool(recorded and recorded.get("shifted_by")),
         synthetic=synthetic,
     )
 

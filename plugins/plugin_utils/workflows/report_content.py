@@ -192,12 +192,10 @@ def _lvm_read(known: Mapping[str, Document], volumes: Sequence[VolumeView]) -> l
     shown = {volume.host for volume in volumes}
     absent = {host for host, reason in unread.items() if reason == "not_installed" and host not in shown}
     broken = [f"{host} ({_LVM_UNREAD.get(reason, reason)})" for host, reason in unread.items() if host not in absent]
-    bare = [
-        host + (" (no LVM)" if host in absent else "") for host in documents if host not in shown and (host in absent or host not in unread)
-    ]
-    notes = (
-        [f"LVM could not be read: {some(broken)}. Volumes of these hosts are shown as they were seen before, if at all."] if broken else []
-    )
+    bare = [f"{host} (no LVM)" if host in absent else host for host in documents if host in absent or host not in (*shown, *unread)]
+    notes = []
+    if broken:
+        notes.append(f"LVM could not be read: {some(broken)}. Volumes of these hosts are shown as they were seen before, if at all.")
     return [*notes, f"Without logical volumes: {some(bare)}."] if bare else notes
 
 

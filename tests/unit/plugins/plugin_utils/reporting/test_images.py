@@ -10,7 +10,13 @@ import matplotlib.image
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView, Part
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.images import GROUPS_DRAWN, SOFTWARE, groups_png, volume_png
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.images import (
+    GROUPS_DRAWN,
+    SOFTWARE,
+    groups_png,
+    origin_text,
+    volume_png,
+)
 
 
 def shape(data):
@@ -43,3 +49,11 @@ def test_the_figure_of_the_groups_grows_with_them_up_to_a_limit():
     groups = [GroupView(f"vg:h{number}/vg0", 100, [Part("a", 40, 10), Part("other", 1, 0)], 59, ["shared with b"]) for number in range(200)]
     assert shape(groups_png(groups[:1])) == (239, 990)
     assert shape(groups_png(groups)) == shape(groups_png(groups[:GROUPS_DRAWN]))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [(None, ""), ({"shifted_by": 0}, " (recorded)"), ({"shifted_by": 3600, "source": "lab.jsonl.gz"}, " (recorded, moved to now)")],
+)
+def test_only_a_recording_whose_times_were_shifted_is_called_moved(samples, recorded, told):
+    assert origin_text(samples.view(recorded=recorded)) == told
