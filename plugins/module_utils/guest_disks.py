@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.foresight.capacity.plugins.module_utils.lxc_containers import DEFAULT_PATH, configured_path
 from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
 # Names that storage managers give: Proxmox VE, LXD and Incus, OpenStack Cinder, Ganeti.
 NAMES = re.compile(
-    r"(vm|base)-\d+-(disk-\d+|cloudinit|fleece-\d+|state-.+)$|subvol-\d+-disk-\d+$|snap_vm-\d+-.+|"
+    r"(vm|base)-\d+-(disk-\d+(\.qcow2)?|cloudinit|fleece-\d+|state-.+)$|subvol-\d+-disk-\d+$|snap_vm-\d+-.+|"
     r"(containers|virtual-machines)_.+|volume-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.disk\d+$"
 )
 THIN_POOLS = {"LXDThinPool", "IncusThinPool"}
@@ -26,7 +27,6 @@ CONFIGURATIONS = [
     ("/etc/libvirt/lxc", ".xml"),
     ("/etc/xen", ".cfg"),
 ]
-LXC_PATH = "/var/lib/lxc"
 DEVICE = re.compile(r"/dev/[\w./+-]+")
 
 
@@ -54,8 +54,9 @@ def find_guest_disks(files: TargetFiles) -> GuestDisks:
         for name in files.names(directory):
             if name.endswith(suffix):
                 paths.update(_devices(files.lines(f"{directory}/{name}")))
-    for name in files.names(LXC_PATH):
-        paths.update(_devices(files.lines(f"{LXC_PATH}/{name}/config")))
+    for directory in {DEFAULT_PATH, configured_path(files)}:
+        for name in files.names(directory):
+            paths.update(_devices(files.lines(f"{directory}/{name}/config")))
     held = _held_by_qemu(files)
     numbers = set()
     for device in held:

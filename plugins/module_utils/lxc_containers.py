@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.module_utils.cgroup_usage import cpu_list_length, quota_cores, smaller
 from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
+DEFAULT_PATH = "/var/lib/lxc"
 MIB = 1024 * 1024
 UNITS = {"": 1, "K": 1024, "M": MIB, "G": 1024 * MIB, "T": 1024 * 1024 * MIB}
 
@@ -26,6 +27,12 @@ class Container(t.NamedTuple):
     cpu_cores_limit: float | None
     memory_limit: int | None
     swap_limit: int | None
+
+
+def configured_path(files: TargetFiles) -> str:
+    """Where the system's containers are, by LXC's own configuration."""
+    options = [line.partition("=") for line in files.lines("/etc/lxc/lxc.conf")]
+    return next((value.strip() for key, _equals, value in options if key.strip() == "lxc.lxcpath"), "") or DEFAULT_PATH
 
 
 def plain_containers(files: TargetFiles, lxc_path: str) -> list[Container]:

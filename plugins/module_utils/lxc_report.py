@@ -16,6 +16,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.disk_usage impo
 from ansible_collections.foresight.capacity.plugins.module_utils.identity import document_header
 from ansible_collections.foresight.capacity.plugins.module_utils.lxc_containers import (
     Container,
+    configured_path,
     is_proxmox,
     plain_containers,
     proxmox_cluster,
@@ -27,7 +28,6 @@ from ansible_collections.foresight.capacity.plugins.module_utils.target_files im
 from ansible_collections.foresight.capacity.plugins.module_utils.traffic import read_interfaces
 
 SCHEMA = "foresight.lxc/1"
-DEFAULT_PATH = "/var/lib/lxc"
 
 
 class Unavailable(Exception):
@@ -105,10 +105,9 @@ def _lxc_path(commands: Commands, files: TargetFiles, root: bool) -> str:
     """Where the system's containers are; anybody but root would be told the place of their own ones."""
     if root and commands.find("lxc-config") is not None:
         told = commands.run(["lxc-config", "lxc.lxcpath"], check=False).out.strip()
-    else:
-        found = [line.partition("=") for line in files.lines("/etc/lxc/lxc.conf")]
-        told = next((value.strip() for key, _equals, value in found if key.strip() == "lxc.lxcpath"), "")
-    return told or DEFAULT_PATH
+        if told:
+            return told
+    return configured_path(files)
 
 
 def _find(container: Container, has_socket: bool, cgroups: Cgroups, commands: Commands) -> Running:

@@ -16,6 +16,7 @@ def holds(guests, name="data", pool=None, paths=(), number=None, vg="vg0"):
     [
         "vm-101-disk-0",
         "base-9000-disk-1",
+        "vm-101-disk-0.qcow2",  # snapshots as a chain of volumes, Proxmox VE 9
         "vm-101-cloudinit",
         "vm-101-state-before_upgrade",
         "vm-101-fleece-0",
@@ -74,6 +75,11 @@ def test_configurations(tree, path, text):
     guests = find_guest_disks(tree({path: text}))
     assert holds(guests, paths=["/dev/mapper/vg0-data", "/dev/vg0/data"])
     assert not holds(guests, "data2", paths=["/dev/mapper/vg0-data2", "/dev/vg0/data2"])
+
+
+def test_lxc_containers_in_a_configured_place(tree):
+    files = {"/etc/lxc/lxc.conf": "lxc.lxcpath = /srv/lxc\n", "/srv/lxc/c1/config": "lxc.rootfs.path = lvm:/dev/vg0/data\n"}
+    assert holds(find_guest_disks(tree(files)), paths=["/dev/vg0/data"])
 
 
 def test_commented_lines_give_nothing_away(tree):
