@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import playbook_process
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError, PlanError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import inventory_digest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import complete
@@ -50,8 +50,13 @@ def open_gate(
     :param inventory: all hosts of the inventory; play: those that --limit left; reachable: those of them that still answer.
     :param lock_wait: seconds to wait for another run's lease.
     :returns: plan_id, run_id, lease, hosts, pending, refused, summary.
-    :raises PlanError: when the plan may not run at all. StoreError (LeaseHeld): when another run applies changes.
+    :raises PlanError: when the plan may not run at all. StoreError (LeaseHeld): when another run applies changes. InputError: for a wrong option.
     """
+    if lease_seconds < 1:
+        raise InputError(
+            f"The lease would end after {lease_seconds} s, so another controller would not wait for this run; needed is at least 1 "
+            "(O(lease_seconds), foresight_lease_seconds)."
+        )
     check_exclude(exclude)
     limits = complete(budgets)
     begun = time.monotonic()

@@ -88,6 +88,11 @@ def test_an_unreadable_exclude_list_stops_everything(store, gates, plan):
     assert gates.leases(store) == []
 
 
+def test_a_lease_that_ends_at_once_is_refused(store, gates, plan):
+    with pytest.raises(InputError, match=r"needed is at least 1 \(O\(lease_seconds\), foresight_lease_seconds\)"):
+        gates.enter(store, plan, lease_seconds=0)
+
+
 def test_budgets_are_enforced_again_and_the_tighter_one_holds(store, gates, plan):
     opened = gates.enter(store, plan, budgets={"actions": 1})
     assert len(opened["hosts"]) == 1
