@@ -205,12 +205,14 @@ ON CONFLICT (identity) DO UPDATE SET
   current = entity.current AND (excluded.last_seen < entity.last_seen OR excluded.key = entity.key),
   last_seen = CASE WHEN excluded.last_seen >= entity.last_seen THEN excluded.last_seen ELSE entity.last_seen END
 """
-_ENTITY_COLUMNS = "INSERT INTO entity (identity, key, kind, host, attributes, first_seen, last_seen, current)"
+_ENTITY_COLUMNS = "identity, key, kind, host, attributes, first_seen, last_seen, current"
+# PostgreSQL draws an id for every row it tries to insert; drawn for known entities too, all ids there are were used up after some years
 _UPSERT_ENTITY = {
-    "sqlite": f"{_ENTITY_COLUMNS} VALUES (?, ?, ?, ?, ?, ?, ?, FALSE) {_ON_ENTITY}",
-    "postgresql": f"""{_ENTITY_COLUMNS}
-SELECT i, k, n, h, a::json, f, l, FALSE FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
-  AS given (i, k, n, h, a, f, l) {_ON_ENTITY}""",
+    "sqlite": f"INSERT INTO entity ({_ENTITY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, FALSE) {_ON_ENTITY}",
+    "postgresql": f"""INSERT INTO entity (id, {_ENTITY_COLUMNS})
+SELECT coalesce(e.id, nextval(pg_get_serial_sequence('entity', 'id'))), i, k, n, h, a::json, f, l, FALSE
+  FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]) AS given (i, k, n, h, a, f, l)
+  LEFT JOIN entity e ON e.identity = i {_ON_ENTITY}""",
 }
 
 _ON_SERIES = "ON CONFLICT (entity_id, metric) DO UPDATE SET unit = excluded.unit, synthetic = series.synthetic OR excluded.synthetic"

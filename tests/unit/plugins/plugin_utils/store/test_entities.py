@@ -46,6 +46,14 @@ def test_the_ids_stay_when_an_entity_is_seen_again(store):
     assert (entity.attributes, entity.first_seen, entity.last_seen) == ({"size": 2}, 100, 200)
 
 
+def test_seeing_an_entity_again_uses_up_no_id(store):
+    known = store.put_entities([lv(f"u{number}", f"data{number}", 100) for number in range(10)])
+    for at in range(200, 250):
+        store.put_entities([lv(f"u{number}", f"data{number}", at) for number in range(10)])
+    (new,) = store.put_entities([lv("new", "new", 300)]).values()
+    assert new == max(known.values()) + 1
+
+
 def test_an_older_observation_moves_only_first_seen(store):
     store.put_entities([lv("u1", "data", 100, size=2)])
     store.put_entities([lv("u1", "older-name", 40, size=1)])
