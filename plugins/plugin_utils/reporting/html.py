@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import to_native
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.content import Content
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit, from_now, moment
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit, counted, from_now, moment, plural
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import QUANTILES, Points, VolumeView, runway_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import jinja2, plotly_offline
@@ -37,7 +37,9 @@ def render_html(content: Content, *, charts: int) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(bytes=_bytes, moment=moment, percent=_percent, duration=format_duration, share=_share)
+    environment.filters.update(
+        bytes=_bytes, moment=moment, percent=_percent, duration=format_duration, share=_share, plural=plural, counted=counted
+    )
     charted = [volume for volume in content.volumes if volume.history is not None][:charts]
     return str(
         environment.get_template(_TEMPLATE).render(

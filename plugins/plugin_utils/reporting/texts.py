@@ -75,3 +75,13 @@ def short_key(key: str) -> str:
 def some(names: t.Sequence[str], most: int = 10) -> str:
     """Return the first names of a list, and how many there are besides."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def plural(count: int, noun: str) -> str:
+    """Return the noun as it stands behind this number: `volume`, `volumes`."""
+    return noun if count == 1 else f"{noun}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things: `1 volume`, `3 volumes`."""
+    return f"{count} {plural(count, noun)}"

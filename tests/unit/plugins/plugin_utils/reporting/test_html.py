@@ -127,6 +127,25 @@ def test_only_the_most_urgent_get_a_chart_and_the_rest_is_folded(samples):
     assert page.count('<tr class="volume') == 40
 
 
+def test_one_of_everything_is_told_in_the_singular(samples):
+    row = dict.fromkeys(("target", "change", "reason", "state", "message", "code"), "x")
+    groups = [GroupView(f"vg:h{number}/vg0", 100, [Part("a", 40, 0)], 60, []) for number in range(GROUPS_SHOWN + 1)]
+    quiet = samples.view(known=samples.forecast(None, None), used=1)
+    content = samples.content([quiet], groups, plan=samples.plan(), plan_state="proposed", actions=[row], proposals=[row])
+    charted = re.sub(r"<[^>]+>", "", render_html(samples.content([quiet, samples.view("b")]), charts=1))
+    told = re.sub(r"<[^>]+>", "", render_html(content, charts=1))
+    for words in (
+        "1 host ·",
+        "1volume observed",
+        "1action planned",
+        "1proposal, not applied",
+        "1 volume with nothing",
+        "1 more volume group is not",
+    ):
+        assert words in told
+    assert "1 more volume has no chart" in charted
+
+
 def test_hundreds_of_groups_are_cut_with_a_note(samples):
     groups = [GroupView(f"vg:h{number}/vg0", 100, [Part("a", 40, 0)], 60, []) for number in range(200)]
     page = render_html(samples.content([], groups), charts=3)
