@@ -167,8 +167,10 @@ def _excludes(text: str, action: Action, terms: Terms) -> bool:
     if action["kind"] == "lv_resize":
         targets.append(f"lv:{action['target'].removeprefix(f'lv:{host}/')}")  # vg0/data, as in a host's own policy
     known = {**terms.attributes.get(action["target"], {}), "host": host}
+    if any(matches(text, target, known) for target in targets):
+        return True
     # a query is about the target: a host has no tags, and one that fails there would stop everything
-    return any(matches(text, target, known) for target in targets) or (not is_query(text) and matches(text, f"host:{host}", {}))
+    return not is_query(text) and any(matches(text, key, {}) for key in (f"host:{host}", group_of(action)) if key is not None)
 
 
 def _dependent(cause: Action, verdict: Verdict) -> Verdict:

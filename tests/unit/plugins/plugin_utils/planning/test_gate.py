@@ -97,6 +97,7 @@ def test_hosts_together_get_what_the_open_gate_granted(samples, data):
         ({"exclude": ("web1/vg0/*",)}, "refused", "excluded"),
         ({"exclude": ("host:web1",)}, "refused", "excluded"),
         ({"exclude": ("vg0/data",)}, "refused", "excluded"),
+        ({"exclude": ("vg:web1/vg0",)}, "refused", "excluded"),
         ({"attributes": {"vg:web1/vg0": {"shared_with": ["web2"]}}}, "refused", "shared_vg"),
         (
             {"exclude": ("contains(tags, 'keep')",), "attributes": {"lv:web1/vg0/data": {"tags": ["keep"]}}},
