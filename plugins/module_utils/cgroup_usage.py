@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.cgroups import MOUNT, Cgroups
 from ansible_collections.foresight.capacity.plugins.module_utils.pressure import read_pressure
-from ansible_collections.foresight.capacity.plugins.module_utils.target_files import integer
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles, integer
 
 UNLIMITED = 1 << 60  # version 1 says "no limit" by the largest number of pages
 
@@ -43,7 +43,7 @@ def _read_unified(cgroups: Cgroups, group: str) -> Reading:
         "memory_bytes": _without_cache(current, stat.get("file"), stat.get("shmem")),
         "memory_limit": number("memory.max"),
         "swap": {"total": number("memory.swap.max"), "used": number("memory.swap.current")},
-        "io": _unified_io(cgroups.text("io", group, "io.stat")),
+        "io": _unified_io(cgroups.files, cgroups.text("io", group, "io.stat")),
         "pids": number("pids.current"),
         "pids_limit": number("pids.max"),
         "pressure": read_pressure(cgroups.files, f"{MOUNT}/{group}/" + "{}.pressure"),
@@ -68,8 +68,9 @@ def _read_legacy(cgroups: Cgroups, group: str) -> Reading:
         "memory_limit": limit,
         "swap": {"total": _difference(both_limit, limit), "used": _difference(both_used, used)},
         "io": _legacy_io(
+            cgroups.files,
             cgroups.text("blkio", group, "blkio.throttle.io_service_bytes_recursive")
-            or cgroups.text("blkio", group, "blkio.throttle.io_service_bytes")
+            or cgroups.text("blkio", group, "blkio.throttle.io_service_bytes"),
         ),
         "pids": number("pids", "pids.current"),
         "pids_limit": number("pids", "pids.max"),
@@ -125,21 +126,31 @@ def _difference(both: int | None, memory: int | None) -> int | None:
     return max(both - memory, 0) if both is not None and memory is not None else None
 
 
-def _unified_io(text: str | None) -> dict[str, int] | None:
+def _unified_io(files: TargetFiles, text: str | None) -> dict[str, int] | None:
     if text is None:
         return None
-    found = re.findall(r"\b(rbytes|wbytes)=(\d+)", text)
+    found = [
+        (line.split(" ", 1)[0], kind, count) for line in text.splitlines() for kind, count in re.findall(r"\b(rbytes|wbytes)=(\d+)", line)
+    ]
+    return _io(files, found, "rbytes", "wbytes")
+
+
+def _legacy_io(files: TargetFiles, text: str | None) -> dict[str, int] | None:
+    if text is None:
+        return None
+    return _io(files, re.findall(r"^(\d+:\d+) (Read|Write) (\d+)$", text, re.MULTILINE), "Read", "Write")
+
+
+def _io(files: TargetFiles, found: list[tuple[str, str, str]], read: str, write: str) -> dict[str, int]:
+    """Bytes of all disks: what stands on other devices (device-mapper, RAID, loops) is counted by the kernel there as well."""
+    stacked = {number for number in {entry[0] for entry in found} if _stands_on_others(files, number)}
+    counted = [(kind, int(count)) for number, kind, count in found if number not in stacked]
     return {
-        "read_bytes": sum(int(count) for kind, count in found if kind == "rbytes"),
-        "write_bytes": sum(int(count) for kind, count in found if kind == "wbytes"),
+        "read_bytes": sum(count for kind, count in counted if kind == read),
+        "write_bytes": sum(count for kind, count in counted if kind == write),
     }
 
 
-def _legacy_io(text: str | None) -> dict[str, int] | None:
-    if text is None:
-        return None
-    found = re.findall(r"^\d+:\d+ (Read|Write) (\d+)$", text, re.MULTILINE)
-    return {
-        "read_bytes": sum(int(count) for kind, count in found if kind == "Read"),
-        "write_bytes": sum(int(count) for kind, count in found if kind == "Write"),
-    }
+def _stands_on_others(files: TargetFiles, number: str) -> bool:
+    device = f"/sys/dev/block/{number}"
+    return bool(files.names(f"{device}/slaves")) or files.exists(f"{device}/loop/backing_file")

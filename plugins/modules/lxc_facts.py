@@ -102,7 +102,7 @@ ansible_facts:
                   type: bool
                   returned: always
             io:
-              description: Bytes since it started.
+              description: Bytes since it started, counted once where devices stand on each other.
               type: dict
               returned: always
               sample: {read_bytes: 28672, write_bytes: 16384}

@@ -64,6 +64,20 @@ def test_version_2_without_limits(tree):
     assert usage["pressure"] is None
 
 
+def test_bytes_of_stacked_devices_are_counted_once(tree):
+    """A container that wrote 64 MiB to a volume, as the kernel tells it: by volume, by the disk below, and by its loop."""
+    lines = {number: f"{number} rbytes=5 wbytes=67104768 rios=0 wios=16387 dbytes=0 dios=0\n" for number in ("253:28", "254:16", "7:0")}
+    files = tree(
+        {
+            "/sys/fs/cgroup/cgroup.controllers": "",
+            "/sys/fs/cgroup/a/io.stat": "".join(lines.values()),
+            "/sys/dev/block/253:28/slaves/vdb/dev": "254:16\n",
+            "/sys/dev/block/7:0/loop/backing_file": "/srv/image\n",
+        }
+    )
+    assert read_usage(Cgroups(files), "a")["io"] == {"read_bytes": 5, "write_bytes": 67104768}
+
+
 @pytest.mark.parametrize(("cpus", "limit"), [("0-1", 2.0), ("0-7", None), ("", None), ("3", 1.0)])
 def test_cpu_set(tree, cpus, limit):
     files = {"/sys/fs/cgroup/cgroup.controllers": "", "/sys/fs/cgroup/a/cpuset.cpus": cpus, "/sys/devices/system/cpu/online": "0-7\n"}
