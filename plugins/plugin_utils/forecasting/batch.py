@@ -151,9 +151,8 @@ def _backtested(batch: Batch) -> list[Choice]:
         scores = {label: test.score(label, np.ones(len(batch.values), dtype=bool)) for label in (wanted, base)} if test.offsets else {}
         return [_choice(wanted, row, scores, base, "asked for") for row in range(len(batch.values))]
     if not test.offsets:
-        return [Choice("naive", batch.season, f"{batch.length} values are too few for a backtest, so the last value serves")] * len(
-            batch.values
-        )
+        known = np.count_nonzero(~np.isnan(batch.values), axis=1)
+        return [Choice("naive", batch.season, f"{count} values are too few for a backtest, so the last value serves") for count in known]
     scores = {label: test.score(label) for label in _without_fit(batch.season)}
     if batch.classical.any():
         theta = Label("theta", batch.season)

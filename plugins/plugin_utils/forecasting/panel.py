@@ -135,8 +135,10 @@ def forecast_panel(
     choices = result[4]
     if model == "auto" and not classical.available():
         choices = [
-            choice and choice._replace(reason=f"{choice.reason}; theta and ets were not tried, for statsforecast is not installed")
-            for choice in choices
+            choice._replace(reason=f"{choice.reason}; theta and ets were not tried, for statsforecast is not installed")
+            if choice and earlier[row] is None
+            else choice
+            for row, choice in enumerate(choices)
         ]
     return PanelForecast(
         quantiles=result[0],
@@ -148,7 +150,11 @@ def forecast_panel(
         reason=[choice.reason if choice else "no finite value" for choice in choices],
         backtest=[_figures(choice) for choice in choices],
         models=[
-            {**choice._asdict(), "tried_fits": bool(fitted[row] or (given[row] or {}).get("tried_fits"))}
+            {
+                **choice._asdict(),
+                "tried_fits": bool(fitted[row] or (given[row] or {}).get("tried_fits")),
+                "values": ready[row].known if earlier[row] is None else (given[row] or {}).get("values", ready[row].known),
+            }
             if choice and model == "auto" and ready[row].status == "ok"
             else None
             for row, choice in enumerate(choices)

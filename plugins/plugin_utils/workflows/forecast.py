@@ -223,7 +223,7 @@ def _computed(
     memory.save(
         {number: document for number, document in documents.items() if number in stored},
         {item.series.id: _basis(item) for item in asked},
-        {number: model for number, model in zip(ids, panel.models, strict=True) if model and model["origins"] and number in stored},
+        {number: model for number, model in zip(ids, panel.models, strict=True) if model and number in stored},
     )
     return {item.entity.id: documents[item.series.id] for item in asked}
 

@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
     Document = dict[str, t.Any]
 
 CHOICE_KIND = "choice"
+# A choice out of a few values knows neither season nor trend: it is made anew each time the history has grown by this much.
+GROWN_BY = 2
 
 
 def digest(**options: t.Any) -> str:
@@ -51,7 +53,10 @@ class Memory:
         return {name: value for name, value in found.items() if name != "basis"}
 
     def choices(self, series_ids: Sequence[int], values: t.Any, grid: Grid) -> list[Mapping[str, t.Any] | None]:
-        """Return the stored choice of each series, None where there is none or its last forecast has scored badly since.
+        """Return the stored choice of each series, None where it is to be made anew.
+
+        That is where there is none, where it was made without a backtest or out of half the values, or where its last forecast
+        has scored badly since.
 
         :param values: [n, t] what is known now, on the grid.
         """
@@ -59,7 +64,8 @@ class Memory:
         found: list[Mapping[str, t.Any] | None] = []
         for number, row in zip(series_ids, values, strict=True):
             meta = stored.get(self._key(number), (None, None))[0]
-            found.append(None if meta and self._failed(self._earlier.get(number), meta, row, grid) else meta)
+            outgrown = meta and (not meta["origins"] or np.count_nonzero(~np.isnan(row)) >= GROWN_BY * meta["values"])
+            found.append(None if not meta or outgrown or self._failed(self._earlier.get(number), meta, row, grid) else meta)
         return found
 
     def save(self, documents: Mapping[int, Document], bases: Mapping[int, list[t.Any]], models: Mapping[int, Document]) -> None:
@@ -100,5 +106,5 @@ class Memory:
 
 
 def _storable(meta: Mapping[str, t.Any]) -> Document:
-    """Return a choice as JSON can hold it: without NaN (a choice without a backtest is not stored at all)."""
+    """Return a choice as JSON can hold it, without NaN."""
     return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in meta.items()}

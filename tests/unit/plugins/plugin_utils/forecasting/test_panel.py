@@ -216,6 +216,7 @@ def test_missing_statsforecast_is_told_and_auto_does_without(monkeypatch: pytest
     history = awkward_series()["growth"]
     found = panel([history])
     assert "statsforecast is not installed" in found.reason[0]
+    assert panel([history], models=found.models).reason == found.reason
     monkeypatch.setattr(module, "statsforecast_models", LazyModule("statsforecast.models", "statsforecast", "requirements-ml.txt"))
     with pytest.raises(MissingPackage, match="pip install 'statsforecast'"):
         panel([history], model="theta")
