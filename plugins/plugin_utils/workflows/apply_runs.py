@@ -12,7 +12,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.controller impo
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import plan_id as digest_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate import Decision
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import OutcomeRow, PlanRow, RunRow, Store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import PlanRow, RunRow, Store
 
 Document = dict[str, t.Any]
 VERB = "apply"
@@ -84,14 +84,6 @@ def note_withheld(store: Store, plan_id: str, decision: Decision, run_id: int, n
     store.set_actions(plan_id, rows, at=now, run_id=run_id)
 
 
-def later_outcomes(store: Store, plan_id: str, after: int) -> list[OutcomeRow]:
-    """Return the outcomes of a plan that were recorded after the one of that id, oldest first; those of check runs left out."""
-    later = [outcome for outcome in store.find_outcomes(plan_id=plan_id) if outcome.id > after]
-    recorders = {outcome.run_id for outcome in later if outcome.run_id is not None}
-    checks = {number for number in recorders if any(run.check for run in store.find_runs(run_id=number))}
-    return [outcome for outcome in later if outcome.run_id not in checks]
-
-
 def close_run(store: Store, run: RunRow, *, at: int, status: str) -> Document:
     """Note progress and state of the plan of a run, finish the run, and return {plan_id, run_id, state, counts, failures}.
 
@@ -102,7 +94,7 @@ def close_run(store: Store, run: RunRow, *, at: int, status: str) -> Document:
     rows = store.find_actions(plan_id)
     progress = {action: one.state for action, one in rows.items()}
     mine = [action for action, one in rows.items() if one.run_id == run.id and one.state == "started"]
-    found = {outcome.action_id: outcome for outcome in later_outcomes(store, plan_id, run.detail["last_outcome"])}
+    found = {outcome.action_id: outcome for outcome in store.find_outcomes(plan_id=plan_id) if outcome.run_id == run.id}
     settled: list[tuple[str, str, Document]] = []
     touched = False
     if not run.check:

@@ -97,8 +97,6 @@ def _open(store: Store, row: PlanRow, terms: Terms, settings: Document, *, check
     }
     lease, told = None, []
     with store.transaction():
-        # what is recorded from here on, under the lease, are outcomes of this run
-        detail["last_outcome"] = max((outcome.id for outcome in store.find_outcomes(plan_id=row.id)), default=-1)
         run_id = store.start_run(VERB, at=terms.now, check=check, detail=detail)
         # a stopped run changes nothing, so it need not wait for another one to end
         if not check and terms.stopped is None:

@@ -69,8 +69,9 @@ def enter(store, plan_id, **more):
 
 
 def tell(store, plan_id, *results, run=None, at=NOW + 20):
-    """Write outcomes as plan_gate does: (action id, host, target, status) each."""
+    """Write outcomes as plan_gate does: (action id, host, target, status) each; of the newest apply run if none is named."""
     with open_store(store) as opened:
+        run = opened.find_runs("apply", limit=1)[0].id if run is None else run
         opened.add_outcomes(
             {
                 "plan_id": plan_id, "action_id": action, "run_id": run, "host": host, "target": target, "status": status, "changed": status == "changed",

@@ -25,7 +25,7 @@ def opened(tmp_path):
     document = {"id": "p1", "created_at": NOW, "expires_at": NOW + 60, "check": False, "actions": [{**ACTION, "host": "web1"}]}
     with open_store(path) as store:
         store.save_plan(document)
-        store.start_run("apply", at=NOW, check=False, detail={"plan": "p1", "holder": list(playbook_process()), "last_outcome": -1})
+        store.start_run("apply", at=NOW, check=False, detail={"plan": "p1", "holder": list(playbook_process())})
     return path
 
 

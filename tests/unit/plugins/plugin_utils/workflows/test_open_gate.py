@@ -105,7 +105,7 @@ def test_a_lease_of_another_controller_ends_at_its_expiry(store, gates, plan):
     scope = gates.enter(store, plan)["lease"]["scope"]
     gates.close(store)
     with open_store(store) as opened:
-        run = opened.start_run("apply", at=gates.NOW, check=False, detail={"scope": scope, "plan": plan, "holder": [], "last_outcome": -1})
+        run = opened.start_run("apply", at=gates.NOW, check=False, detail={"scope": scope, "plan": plan, "holder": []})
         opened.acquire_lease(scope, run_id=run, holder=Holder("other", "b", 7, 1), now=gates.NOW, seconds=900, alive=lambda _holder: None)
     with pytest.raises(StoreError, match="controller other"):
         gates.enter(store, plan, now=gates.NOW + 899)
