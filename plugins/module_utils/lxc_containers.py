@@ -85,15 +85,15 @@ def proxmox_containers(files: TargetFiles) -> list[Container]:
 
 
 def _proxmox(number: str, options: dict[str, str]) -> Container:
-    limit, cores = float(options.get("cpulimit", 0)), float(options.get("cores", 0))
+    limit, cores = (_number(options.get(key), 0.0) for key in ("cpulimit", "cores"))
     return Container(
         identifier=f"lxc/{number}",
         name=options.get("hostname", f"CT{number}"),
         directory=f"/var/lib/lxc/{number}",
         groups=[f"lxc/{number}"],
         cpu_cores_limit=smaller(limit or None, cores or None),
-        memory_limit=int(options.get("memory", 512)) * MIB,
-        swap_limit=int(options.get("swap", 512)) * MIB,
+        memory_limit=int(_number(options.get("memory"), 512.0)) * MIB,
+        swap_limit=int(_number(options.get("swap"), 512.0)) * MIB,
     )
 
 
@@ -122,6 +122,11 @@ def size_bytes(text: str | None) -> int | None:
     """A size as control groups take it (C(512M)); None for no limit."""
     found = re.match(r"(\d+)\s*([KMGT]?)$", (text or "").strip().upper())
     return int(found.group(1)) * UNITS[found.group(2)] if found else None
+
+
+def _number(text: str | None, default: float) -> float:
+    """A number of Proxmox VE's configuration; one that is damaged counts as one that is not there."""
+    return float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text or "") else default
 
 
 def _options(text: str, separator: str) -> dict[str, str]:

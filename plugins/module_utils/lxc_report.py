@@ -24,7 +24,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.lxc_containers 
     running_containers,
 )
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
-from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles, printable
 from ansible_collections.foresight.capacity.plugins.module_utils.traffic import read_interfaces
 
 SCHEMA = "foresight.lxc/1"
@@ -129,8 +129,8 @@ def _find(container: Container, has_socket: bool, cgroups: Cgroups, commands: Co
 
 def _entry(container: Container, where: Running, cgroups: Cgroups, usage: t.Any) -> dict[str, t.Any]:
     entry: dict[str, t.Any] = {
-        "id": container.identifier,
-        "name": container.name,
+        "id": printable(container.identifier),
+        "name": printable(container.name),
         "state": where.state,
         "cpu_cores_limit": container.cpu_cores_limit,
         "cpu_seconds": None,

@@ -59,6 +59,13 @@ def test_containers_of_a_proxmox_node(tree):
     assert (nameless.name, nameless.cpu_cores_limit, nameless.memory_limit) == ("CT102", 2.0, 512 * MIB)
 
 
+@pytest.mark.parametrize("damaged", ["", "many", "1,5", "nan"])
+def test_a_damaged_number_of_one_container_costs_no_other_its_facts(tree, damaged):
+    text = "".join(f"{key}: {damaged}\n" for key in ("cpulimit", "cores", "memory", "swap"))
+    odd, _other = proxmox_containers(tree({**PVE, "/etc/pve/nodes/pve1/lxc/101.conf": text}))
+    assert (odd.cpu_cores_limit, odd.memory_limit, odd.swap_limit) == (None, 512 * MIB, 512 * MIB)
+
+
 def test_cluster_of_a_proxmox_node(tree):
     files = tree(PVE)
     assert is_proxmox(files)

@@ -164,6 +164,11 @@ def test_configured_path(tree):
     assert list(by_id(read_lxc(told, 0, files=files, root=False))) == ["lxc/c1"]
 
 
+def test_names_that_are_no_utf8_can_be_sent(tree):
+    files = tree({"/var/lib/lxc/bad\udcff/config": ""})
+    assert read_lxc(commands_with(), 0, files=files, root=True)["containers"][0]["id"] == "lxc/bad\ufffd"
+
+
 def test_containers_closed_to_us(tree):
     class Closed(TargetFiles):
         """What a user sees of LXC on Debian 12: the directory is open, the containers are not (root may look into both)."""
