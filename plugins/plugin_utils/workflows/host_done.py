@@ -16,6 +16,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.apply
 
 Document = dict[str, t.Any]
 STATUSES = ("changed", "ok", "refused", "failed")
+_LONGEST_SECONDS = 30 * 86400
 
 
 def host_done(
@@ -28,14 +29,14 @@ def host_done(
     run_id: int | None = None,
     check: bool = False,
 ) -> Document:
-    """Write one outcome for each result of a loop over the host's actions. In check mode nothing is noted.
+    """Write one outcome for each result of a loop over the host's actions. In check mode nothing is noted, nor of what was skipped.
 
     :param results: what the loop registered; each has its action under the name of the loop variable, and what the module returned.
     :param plan: id of the plan that was opened, if it is to be checked.
     :returns: outcomes {status: number}, written.
     :raises InputError: for a result without its action. PlanError: when the gate is not open in this run.
     """
-    rows = [_outcome(host, result, now) for result in results]
+    rows = [_outcome(host, result, now) for result in results if not result.get("skipped")]
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
     if check or not rows:
         return {"outcomes": counts, "written": {"outcomes": 0}}
@@ -64,8 +65,8 @@ def _outcome(host: str, result: Document, now: int) -> Document:
     status = result.get("status")
     if status not in STATUSES:
         # The module did not get as far as to say it: it was killed, or Python failed on the target.
-        status = "failed" if result.get("failed") else "changed" if result.get("changed") else "ok"
-    seconds = result.get("seconds")
+        status = "failed" if result.get("failed") or result.get("unreachable") else "changed" if result.get("changed") else "ok"
+    seconds = _seconds(result.get("seconds"))
     return {
         "action_id": action["id"],
         "host": host,
@@ -78,3 +79,8 @@ def _outcome(host: str, result: Document, now: int) -> Document:
         "after": result.get("after") or {},
         "message": str(result.get("message") or result.get("msg") or ""),
     }
+
+
+def _seconds(told: t.Any) -> float | None:
+    """Return how long an action took, or None where the host tells nonsense."""
+    return float(told) if isinstance(told, (int, float)) and 0 <= told <= _LONGEST_SECONDS else None

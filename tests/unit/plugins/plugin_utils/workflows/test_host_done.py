@@ -57,6 +57,20 @@ def test_a_module_that_died_without_a_word_is_a_failure(opened):
     assert (row.status, row.changed, row.message) == ("failed", False, "MODULE FAILURE")
 
 
+@pytest.mark.parametrize(
+    ("result", "status"), [({"unreachable": True, "msg": "no route"}, ["failed"]), ({"skipped": True, "skip_reason": "when"}, [])]
+)
+def test_what_was_not_done_is_not_told_as_done(opened, result, status):
+    host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "changed": False, **result}])
+    assert [row.status for row in outcomes(opened)] == status
+
+
+@pytest.mark.parametrize("seconds", ["abc", -5e9, 1e300, [1]])
+def test_a_host_that_tells_nonsense_of_the_time_it_took_is_noted_without(opened, seconds):
+    host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "status": "changed", "changed": True, "seconds": seconds}])
+    assert [(row.started_at, row.seconds) for row in outcomes(opened)] == [(NOW, None)]
+
+
 def test_check_mode_notes_nothing(opened):
     host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "status": "changed", "changed": True}], check=True)
     assert outcomes(opened) == []
