@@ -29,7 +29,9 @@ class TargetFiles:
 
     def lines(self, path: str) -> list[str]:
         """Lines of a file, none when it cannot be read."""
-        return (self.text(path) or "").splitlines()
+        # Only a line feed ends a line in kernel files: a mount point may hold what splitlines() takes for an end as well.
+        text = (self.text(path) or "").rstrip("\n")
+        return text.split("\n") if text else []
 
     def names(self, path: str) -> list[str]:
         """Sorted names in a directory, none when it cannot be read."""
