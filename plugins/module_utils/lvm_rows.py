@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import Volume
@@ -93,7 +94,7 @@ def _pv(row: Row, vg: str | None) -> dict[str, t.Any]:
 
 def _lv(row: Row, vg: dict[str, t.Any], segment_type: str | None, moving: bool) -> LvRow:
     role = _role(row)
-    thin_or_pool = role == "pool" or "thin" in row.get("lv_layout", "").split(",")
+    thin_or_pool = role == "pool" or "thin" in _list(row, "lv_layout")
     active = row.get("lv_active", "") not in ("", "0", "unknown")
     entry = {
         "vg": vg["name"],
@@ -131,8 +132,8 @@ def _lv(row: Row, vg: dict[str, t.Any], segment_type: str | None, moving: bool) 
 
 def _role(row: Row) -> str:
     """What LVM itself knows of a volume's role: internal, pool, snapshot or plain."""
-    roles = row.get("lv_role", "").split(",")
-    is_pool = "pool" in row.get("lv_layout", "").split(",")
+    roles = _list(row, "lv_role")
+    is_pool = "pool" in _list(row, "lv_layout")
     if "snapshot" in roles:  # one that is being merged is hidden as well
         return "snapshot"
     # LVM calls a pool private too; the hidden parts are those in brackets, or with a parent where brackets are switched off.
@@ -153,7 +154,7 @@ def _in_progress(row: Row, segment_type: str, moving: bool) -> str | None:
 
 def _snapshot_fraction(row: Row) -> float | None:
     """How full a copy-on-write snapshot is; an invalid one has overflowed."""
-    if "thicksnapshot" not in row.get("lv_role", "").split(","):
+    if "thicksnapshot" not in _list(row, "lv_role"):
         return None
     return 1.0 if is_set(row, "lv_snapshot_invalid") else fraction(row, "snap_percent")
 
@@ -186,4 +187,5 @@ def _visible(row: Row, column: str) -> str | None:
 
 
 def _list(row: Row, column: str) -> list[str]:
-    return [item for item in row.get(column, "").split(",") if item]
+    """Items of a list, such as tags (lvm(8) tells their characters); lvm.conf may divide them by something else than a comma."""
+    return re.findall(r"[\w+.\-/=!:&#]+", row.get(column, ""))

@@ -32,6 +32,12 @@ def test_columns_that_a_compact_report_leaves_out_are_unknown():
     assert (entry["tags"], entry["origin"], entry["path"], entry["sync_fraction"]) == ([], None, None, None)
 
 
+@pytest.mark.parametrize("divided", [",", ";", " ", " | "])
+def test_lists_may_be_divided_by_what_lvm_conf_says(divided):
+    pool = volume(lv_role=f"private{divided}x", lv_layout=f"thin{divided}pool", lv_tags=f"a/b=c:d{divided}foresight.ignore").entry
+    assert (pool["role"], pool["tags"]) == ("pool", ["a/b=c:d", "foresight.ignore"])
+
+
 def test_segments_of_several_types():
     assert volume(("linear", "striped", "linear")).entry["segment_type"] == "linear+striped"
     assert volume(()).entry["segment_type"] is None
