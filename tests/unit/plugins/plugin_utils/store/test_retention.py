@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Flag
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Flag, retention
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.connection import raw_connection
 
 HOUR, DAY = 3600, 86400
@@ -62,6 +62,21 @@ def test_importing_rolled_up_history_again_counts_nothing_twice(store, new_serie
     store.apply_retention(4 * DAY, raw_seconds=DAY, hourly_seconds=2 * DAY)
     np.testing.assert_allclose(store.read_samples([series, other], start=0, end=4 * DAY, step=DAY, how="mean"), np.tile(before, (2, 1)))
     assert store.sample_extent([series, other])[2].tolist() == [len(times)] * 2
+
+
+def test_a_day_is_found_without_going_through_the_whole_table(store, new_series):
+    series = new_series(store, 20)
+    times = np.arange(0, 90 * DAY, 1800)
+    store.write_samples(np.repeat(series, len(times)), np.tile(times, len(series)), np.ones(len(series) * len(times)))
+    with store.transaction() as connection:
+        driver = raw_connection(connection)
+        driver.execute("ANALYZE sample")
+        for statement in retention._HOURS:
+            text = statement.format(every=retention._EVERY_SERIES[store.dialect]).replace(":begin", "86400").replace(":end", "172800")
+            explain = "EXPLAIN QUERY PLAN" if store.dialect == "sqlite" else "EXPLAIN"
+            plan = "\n".join(str(row) for row in driver.execute(f"{explain} {text}").fetchall())
+            assert "SCAN sample" not in plan
+            assert "Seq Scan on sample" not in plan
 
 
 def test_ages_that_do_not_grow_are_refused(store):
