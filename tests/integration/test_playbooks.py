@@ -109,3 +109,8 @@ def test_a_password_in_the_store_url_is_refused_and_not_shown(local: Playbooks) 
     assert run.returncode != 0
     assert "FORESIGHT_STORE_PASSWORD" in run.output
     assert "sesame-open" not in run.output
+
+
+def test_a_step_without_a_limit_passes_the_role(local: Playbooks) -> None:
+    local.run("observe", "--limit", "one")
+    assert local.run("plan", "--limit", "one", volumes_max_step_fraction=None).returncode == 0
