@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sqlite3
@@ -121,12 +122,13 @@ def _back_up(session: Session, found: str) -> str:
     target = f"{path}.v{found}.{stamp}.bak"
     partial = f"{target}.partial"
     with failures.told(session.location), failures.told_of_files(session.location):
-        source = sqlite3.connect(path, timeout=failures.BUSY_SECONDS)
-        copy = sqlite3.connect(partial)
         try:
-            source.backup(copy)
+            with (
+                contextlib.closing(sqlite3.connect(path, timeout=failures.BUSY_SECONDS)) as source,
+                contextlib.closing(sqlite3.connect(partial)) as copy,
+            ):
+                source.backup(copy)
+            os.replace(partial, target)
         finally:
-            copy.close()
-            source.close()
-        os.replace(partial, target)
+            pathlib.Path(partial).unlink(missing_ok=True)
     return target

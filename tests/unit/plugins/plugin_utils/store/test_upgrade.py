@@ -118,6 +118,19 @@ def test_a_backup_of_the_old_version_lies_beside_it(tmp_path, new_series, migrat
     assert sqlite3.connect(backup).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+def test_a_backup_that_cannot_be_finished_leaves_nothing_behind(tmp_path, new_series, migrations, monkeypatch):
+    location = str(tmp_path / "store.db")
+    with open_store(location) as store:
+        new_series(store, 1)
+    monkeypatch.setattr(upgrade.time, "strftime", lambda *_arguments: "now")
+    blocked = tmp_path / f"store.db.v{VERSION}.now.bak"
+    blocked.mkdir()
+    with pytest.raises(StoreError, match="directory"):
+        bring_up(location, migrations())
+    assert backups(location) == [blocked]
+    assert ask(location, "SELECT version_num FROM schema_version") == [(VERSION,)]
+
+
 _UPGRADE = """
 import sys
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, upgrade
