@@ -14,6 +14,7 @@ from collections.abc import Mapping
 _LOST_AT_REBOOT = ("tmpfs", "ramfs")
 _CONTAINER_LAYER = ("overlay", "aufs", "fuse.fuse-overlayfs")
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "fuse.glusterfs", "fuse.sshfs", "9p", "virtiofs")
+_CONTAINER_VARIABLES = ("container", "KUBERNETES_SERVICE_HOST")
 _CONTAINER_MARKERS = ("/run/.containerenv", "/.dockerenv")
 
 
@@ -64,9 +65,11 @@ def mount_of(path: str, mountinfo: str) -> Mount | None:
 
 
 def in_container(environment: Mapping[str, str] | None = None) -> bool:
-    """Return whether this process runs in a container (Podman and Docker leave a file, systemd-nspawn and LXC a variable)."""
+    """Return whether this process runs in a container (Podman and Docker leave a file, systemd-nspawn, LXC and Kubernetes a variable)."""
     environment = os.environ if environment is None else environment
-    return bool(environment.get("container")) or any(pathlib.Path(marker).exists() for marker in _CONTAINER_MARKERS)
+    return any(environment.get(name) for name in _CONTAINER_VARIABLES) or any(
+        pathlib.Path(marker).exists() for marker in _CONTAINER_MARKERS
+    )
 
 
 def _read_mountinfo() -> str:
