@@ -199,6 +199,7 @@ def _computed(
         now=question.now,
         replay=any(item.replay for item in asked),
         history_seconds=question.history_seconds,
+        horizon=horizon,
     )
     values = times.read(store, ids)
     low, high = bounds(question.metric)

@@ -110,7 +110,8 @@ def _history(values: t.Any, times: Grid, item: Asked) -> Document:
 def with_status(document: Document, item: Asked, step: int, question: Question) -> Document:
     """Return the document with the status that holds now: invalid, else stale, else cold_start, else ok."""
     if document["status"] == "invalid":
-        return document
+        old = f"The newest usable sample is {format_duration(question.now - item.last)} old, before the history that is used (O(history))"
+        return {**document, "note": document["note"] or old}
     samples, last = document["history"]["samples"], document["history"]["last"]
     allowed = question.max_age if question.max_age is not None else MAX_AGE_STEPS * step
     age = question.now - last

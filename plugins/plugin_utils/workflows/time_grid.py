@@ -20,6 +20,8 @@ _NEAR = 0.2
 FALLBACK_STEP = 600
 MAX_STEPS = 1500
 LATE_STEPS = 3
+# Samples carry the clock of their host, which may be this much ahead (the default of max_skew of record).
+CLOCK_SECONDS = 300
 _DEFAULT_SECONDS, _LEAST_STEPS, _MOST_STEPS = 14 * 86400, 400, 2016
 
 
@@ -52,18 +54,21 @@ def coarsened(step: int, horizon: int) -> int:
     return max(step, math.ceil(horizon / MAX_STEPS))
 
 
-def grid(*, step: int, typical: int, newest: int, oldest: int, now: int, replay: bool, history_seconds: int | None) -> Grid:
+def grid(
+    *, step: int, typical: int, newest: int, oldest: int, now: int, replay: bool, history_seconds: int | None, horizon: int = LATE_STEPS
+) -> Grid:
     """Return the grid for series of one step.
 
-    It ends at the bucket of `now`, at most three steps after the newest sample of all.
+    It ends at the bucket of `now`, at most one horizon (or three steps) after the newest sample of all.
 
     :param typical: usual distance of the samples; of several in a longer step the greatest counts, for plans need peaks.
     :param newest, oldest: times of the newest and the oldest sample that count.
     :param replay: there are samples after `now`, which must not be seen: then the last bucket ends with `now`.
     :param history_seconds: how far back; by default two weeks, at least 400 and at most 2,016 steps.
+    :param horizon: steps of the forecast that begins at `now`.
     """
     half = step // 2
-    passed = min((now - newest + half) // step, LATE_STEPS)
+    passed = min((now - newest + half) // step, max(LATE_STEPS, horizon))
     end = newest + passed * step + step - half
     if replay:
         end = min(end, now + 1)
@@ -73,13 +78,19 @@ def grid(*, step: int, typical: int, newest: int, oldest: int, now: int, replay:
 
 
 def known_extent(store: Store, series_ids: Sequence[int], now: int) -> tuple[t.Any, t.Any, t.Any, t.Any]:
-    """Return of each series the first and last sample time [n] (-1 = none), their number, and whether some lie after `now`.
+    """Return of each series the first and last sample time [n] (-1 = none), their number, and whether this is a replay.
 
-    Where some lie after `now`, the last time is `now` itself: what lies before it is only known after reading.
+    Where samples lie after `now`, the last time is `now` itself: what lies before it is only known after reading. It is a replay
+    when they lie further ahead than a clock may be.
     """
     first, last, count = (np.asarray(item, dtype=np.int64) for item in store.sample_extent(series_ids))
     none = (count == 0) | (first > now)
-    return np.where(none, -1, first), np.where(none, -1, np.minimum(last, now)), np.where(none, 0, count), ~none & (last > now)
+    return (
+        np.where(none, -1, first),
+        np.where(none, -1, np.minimum(last, now)),
+        np.where(none, 0, count),
+        ~none & (last > now + CLOCK_SECONDS),
+    )
 
 
 def _rounded(seconds: int) -> int:

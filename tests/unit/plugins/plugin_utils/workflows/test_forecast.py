@@ -116,6 +116,7 @@ def test_fraction_is_limited_to_one(path: pathlib.Path) -> None:
 def test_status_of_each_without_failing_the_others(path: pathlib.Path) -> None:
     put(path, {"ok": ramp(), "cold": ramp(13), "bad": [float("nan")] * 30})
     put(path, {"old": ramp()}, late=4 * STEP)
+    put(path, {"before": ramp()}, late=30 * 86400)
     with open_store(str(path)) as store:
         store.put_entities([EntityRow("lv:web1/uuid-none", "lv:web1/vg0/none", "lv", "web1", {}, NOW)])
     found = {item["entity"].rpartition("/")[2]: item for item in ask(path, entities=["lv:*", "lv:web1/vg0/none"])}
@@ -124,13 +125,15 @@ def test_status_of_each_without_failing_the_others(path: pathlib.Path) -> None:
         "cold": "cold_start",
         "bad": "invalid",
         "old": "stale",
+        "before": "invalid",
         "none": "invalid",
     }
     assert found["cold"]["note"] == "13 samples; needed are 14 (O(min_samples))"
     assert found["old"]["note"] == "The newest sample is 40m old; allowed are 30m (O(max_age))"
     assert "no usable samples" in found["bad"]["note"]
     assert "no samples of used_bytes yet" in found["none"]["note"]
-    for name in ("bad", "none"):
+    assert found["before"]["note"] == "The newest usable sample is 4w 2d old, before the history that is used (O(history))"
+    for name in ("bad", "before", "none"):
         assert {found[name][key] for key in ("method", "quantiles", "peak", "runway", "backtest")} == {None}
     for item in found.values():
         assert tuple(item) == KEYS
@@ -144,11 +147,19 @@ def test_max_age_and_min_samples_are_options(path: pathlib.Path) -> None:
     assert (found["status"], found["note"]) == ("cold_start", "60 samples; needed are 100 (O(min_samples))")
 
 
-def test_the_horizon_counts_from_now(path: pathlib.Path) -> None:
+@pytest.mark.parametrize("late", [2, 5])
+def test_the_horizon_counts_from_now(path: pathlib.Path, late: int) -> None:
     rate = 2**20
-    put(path, {"late": ramp(rate=rate)}, late=2 * STEP)
-    (found,) = ask(path)
-    assert found["quantiles"]["0.5"] == pytest.approx([ramp(rate=rate)[-1] + rate * (2 + step) for step in range(1, 7)])
+    put(path, {"late": ramp(rate=rate)}, late=late * STEP)
+    expected = [ramp(rate=rate)[-1] + rate * (late + step) for step in range(1, 7)]
+    assert ask(path, max_age="1h")[0]["quantiles"]["0.5"] == pytest.approx(expected)
+
+
+def test_a_clock_that_is_ahead_is_no_replay(path: pathlib.Path) -> None:
+    put(path, {"data": ramp()}, late=-120)
+    assert ask(path)[0]["history"]["samples"] == SAMPLES
+    with open_store(str(path)) as store:
+        assert len(store.find_forecasts([info.id for info in store.find_series()])) == 1, "it is not remembered"
 
 
 def test_what_comes_after_now_is_not_seen(path: pathlib.Path) -> None:

@@ -46,9 +46,10 @@ def test_newest_sample_lies_in_the_middle_of_the_last_bucket() -> None:
     assert how == "last"
 
 
-def test_the_end_follows_now_for_three_steps_at_most() -> None:
+def test_the_end_follows_now_for_three_steps_or_one_horizon_at_most() -> None:
     assert make(newest=NOW - 1200)[1] == NOW - 1200 + 2 * 600 + 300
-    assert make(newest=NOW - 50_000)[1] == NOW - 50_000 + 3 * 600 + 300
+    for horizon, followed in ((1, 3), (6, 6)):
+        assert make(newest=NOW - 50_000, horizon=horizon)[1] == NOW - 50_000 + followed * 600 + 300
 
 
 def test_a_replay_ends_with_now() -> None:
