@@ -177,8 +177,8 @@ def _groups(everywhere: Sequence[Entity], hosts: Sequence[str] | None, namings: 
         attributes = entity.attributes
         if chosen is not None and entity.host not in chosen:
             continue
-        if not attributes.get("uuid") or not attributes.get("extent_bytes") or attributes.get("extents_free") is None:
-            logger("lvm").warning("%s is left out: its facts have no UUID, extent size or free extents.", entity.key)
+        if not all(attributes.get(name) for name in ("uuid", "extent_bytes", "extents")) or attributes.get("extents_free") is None:
+            logger("lvm").warning("%s is left out: its facts have no UUID, extent size, number of extents or of free ones.", entity.key)
             continue
         reason = group_reason(attributes, len(holders[attributes["uuid"]]))
         groups[str(entity.host), str(attributes["vg"])] = {
@@ -188,9 +188,9 @@ def _groups(everywhere: Sequence[Entity], hosts: Sequence[str] | None, namings: 
             "uuid": attributes["uuid"],
             "size_bytes": attributes.get("size_bytes"),
             "extent_bytes": attributes["extent_bytes"],
-            "extents": attributes.get("extents"),
+            "extents": attributes["extents"],
             "extents_free": attributes["extents_free"],
-            "reserve_extents": namings.of(entity.host).reserve(int(attributes.get("extents") or 0), int(attributes["extent_bytes"])),
+            "reserve_extents": namings.of(entity.host).reserve(int(attributes["extents"]), int(attributes["extent_bytes"])),
             "shared": reason == "shared_vg",
             "refused_reason": reason,
             "observed_at": attributes.get("observed_at"),

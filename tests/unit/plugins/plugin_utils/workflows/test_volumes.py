@@ -230,6 +230,15 @@ def test_vgs_that_are_not_ours_are_told(tmp_path, fields, reason):
     assert allocate(document["volumes"], document["groups"], {"now": document["now"]})["actions"] == []
 
 
+@pytest.mark.parametrize("missing", ["extents", "extents_free", "extent_bytes"])
+def test_a_vg_whose_reserve_cannot_be_counted_gives_nothing(tmp_path, missing):
+    path = str(tmp_path / "store.db")
+    documents = {"web1": facts("web1", START, [logical_volume("data", used=7.7 * GIB)], **{missing: None})}
+    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents)
+    document = look_up(path, now=START + 2)
+    assert (document["groups"], document["volumes"][0]["refused_reason"]) == ([], "unknown_vg")
+
+
 def outcome(status, changed, at):
     return {
         "plan_id": "p" * 64, "action_id": "a" * 16, "host": "web1", "target": "lv:web1/vg0/data", "status": status, "changed": changed,
