@@ -234,12 +234,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-# Both volumes want 256 extents and 300 may be given away. The history of data is larger, so it gets more of them.
+- name: Look the volumes up once
+  ansible.builtin.set_fact:
+    document: "{{ lookup('foresight.capacity.volumes', manage=[{'match': 'lv:*/vg0/*', 'max': '100 GiB'}], horizon='6h') }}"
+  run_once: true
+
+# Where both volumes of a VG want 256 extents and 300 may be given away, the one with the larger history gets more of them.
 - name: Share the free space of every VG
   ansible.builtin.set_fact:
     allocation: "{{ document.volumes | foresight.capacity.lv_allocate(document.groups, policy) }}"
   vars:
-    document: "{{ lookup('foresight.capacity.volumes', manage=[{'match': 'lv:*/vg0/*', 'max': '100 GiB'}], horizon='6h') }}"
     policy:
       now: "{{ document.now }}"
       headroom: 0.1
@@ -248,7 +252,8 @@ EXAMPLES = r"""
 
 - name: Compare with the classic way
   ansible.builtin.debug:
-    msg: "{{ document.volumes | foresight.capacity.lv_allocate(document.groups, {'now': 1763700000, 'strategy': 'proportional'}) }}"
+    msg: "{{ document.volumes | foresight.capacity.lv_allocate(document.groups, {'now': document.now, 'strategy': 'proportional'}) }}"
+  run_once: true
 """
 
 RETURN = r"""

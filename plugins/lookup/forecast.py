@@ -13,7 +13,8 @@ description:
   - Reads the samples of the chosen entities from the store and returns for each of them quantiles of its future values, of their peak, and of the time
     until a limit is reached.
   - The model is chosen per series by a backtest over its own past and remembered in the store. It is chosen anew when a forecast turned out clearly
-    worse than that backtest. Forecasts are remembered too and given again as long as there is no newer sample, for at most one step.
+    worse than that backtest, and when there are twice as many samples. Forecasts are remembered too and given again as long as there is no newer
+    sample, for at most one step.
   - One entity never fails the lookup. Its problem is RV(_raw[].status) and RV(_raw[].note).
   - Nothing is contacted and nothing but the store is written.
   - All entities of a run belong in one lookup with C(run_once). In a variable it would run again at every use.

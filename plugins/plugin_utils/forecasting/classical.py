@@ -64,6 +64,7 @@ def _fit(model: t.Any, values: Floats, horizon: int) -> Floats | None:
     except (ValueError, ArithmeticError, NotImplementedError, np.linalg.LinAlgError):
         return None
     except Exception as error:
+        # statsforecast raises "no model able to be fitted" as a bare Exception; of any other class it is no answer but a defect.
         if error.__class__ is not Exception:
             raise
         return None
