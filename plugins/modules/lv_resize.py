@@ -160,12 +160,12 @@ before:
       description: Whether its file system uses as much of the volume as its own tool can make it use.
       type: bool
 after:
-  description: The same, read back after the last command; in check mode as the real run would leave it.
+  description: The same, read back after the last command; in check mode as the real run would leave it. V(null) when it could not be read back.
   returned: always
   type: dict
   contains: *state
 commands:
-  description: The changing commands in their order; in check mode those that would run.
+  description: The changing commands that were run, in their order, the one that failed included; in check mode those that would run.
   returned: always
   type: list
   elements: str
@@ -185,16 +185,12 @@ seconds:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import search_path_arguments
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import lv_resize_arguments, parse_request, resize_task
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import lv_resize_arguments, resize_task
 
 
 def main() -> None:
     module = AnsibleModule(argument_spec={**lv_resize_arguments(), **search_path_arguments()}, supports_check_mode=True)
-    try:
-        request = parse_request(module.params)
-    except ValueError as error:
-        module.fail_json(msg=str(error), status="refused", reason="wrong_option")
-    outcome = resize_task(request, module.params, module.run_command, module.check_mode)
+    outcome = resize_task(module.params, module.run_command, module.check_mode)
     if outcome["status"] in ("refused", "failed"):
         module.fail_json(**outcome)
     module.exit_json(**outcome)

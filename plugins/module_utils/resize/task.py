@@ -65,14 +65,19 @@ def _size(option: str, text: str) -> int:
     return size
 
 
-def resize_task(request: Request, parameters: Parameters, run_command: RunCommand, check_mode: bool) -> dict[str, t.Any]:
+def resize_task(parameters: Parameters, run_command: RunCommand, check_mode: bool) -> dict[str, t.Any]:
     """Run one resize and tell how it ended; C(status) C(refused) and C(failed) are failures of the task."""
     reading = Commands(run_command, parameters["search_path"])
+    started = time.monotonic()
 
     def host(changing: Commands) -> Host:
         return Host(reading, changing, lambda: read_lvm(reading, now=int(time.time())))
 
-    started = time.monotonic()
+    try:
+        request = parse_request(parameters)
+    except ValueError as error:
+        nothing = Request(parameters["vg"], parameters["lv"], 0)
+        return result(Resize(host(reading), nothing), started, "refused", "wrong_option", str(error))
     if check_mode:
         # Nothing is changed, so nobody has to be kept away: the lock file is not even made.
         return conclude(Resize(host(reading), request), True, started)
