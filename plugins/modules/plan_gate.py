@@ -173,7 +173,7 @@ changed:
   sample: false
 plan_id:
   description: Id of the plan.
-  returned: success
+  returned: with all but O(state=done)
   type: str
   sample: 5f0c2b7d9a1e4c3f8e6d5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a39281706
 run_id:
@@ -265,11 +265,16 @@ approved_at:
   returned: with O(state=approve)
   type: int
   sample: 1763700300
-written:
-  description: What was written on the controller.
-  returned: with O(state=approve)
+outcomes:
+  description: How many results were C(ok), C(changed), C(refused) and C(failed).
+  returned: with O(state=done)
   type: dict
-  sample: {approvals: 1}
+  sample: {ok: 1, changed: 2, refused: 0, failed: 0}
+written:
+  description: What was written on the controller, C(outcomes) or C(approvals). In check mode no outcomes are.
+  returned: with O(state=done) and O(state=approve)
+  type: dict
+  sample: {outcomes: 3}
 summary:
   description: Lines for the console.
   returned: with O(state=open), O(state=close) and O(state=approve)
