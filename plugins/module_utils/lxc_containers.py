@@ -126,7 +126,7 @@ def size_bytes(text: str | None) -> int | None:
 
 def _number(text: str | None, default: float) -> float:
     """A number of Proxmox VE's configuration; one that is damaged counts as one that is not there."""
-    return float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text or "") else default
+    return float(text) if text and re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else default
 
 
 def _options(text: str, separator: str) -> dict[str, str]:
