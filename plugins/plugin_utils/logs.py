@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import typing as t
 
@@ -14,6 +15,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 
 CATEGORIES = ("store", "lvm", "ansible", "main")
 LEVELS = ("debug", "info", "warning", "error")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def logger(category: str) -> logging.Logger:
@@ -21,6 +23,13 @@ def logger(category: str) -> logging.Logger:
     if category not in CATEGORIES:
         raise InputError(f"Unknown log category {category!r}; needed is one of {', '.join(CATEGORIES)}.")
     return logging.getLogger(f"foresight.{category}")
+
+
+class _OneLine(logging.Formatter):
+    """Escapes control characters: what a host says can neither forge a line nor move the cursor of a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CONTROL.sub(lambda found: repr(found.group())[1:-1], super().format(record))
 
 
 class _ConsoleHandler(logging.Handler):
@@ -48,14 +57,14 @@ def configure(*, level: str, path: str | None, console: t.Callable[[int, str], N
     root.propagate = False
     if console is not None:
         handler = _ConsoleHandler(console)
-        handler.setFormatter(logging.Formatter("%(name)s %(levelname)s %(message)s"))
+        handler.setFormatter(_OneLine("%(name)s %(levelname)s %(message)s"))
         root.addHandler(handler)
     if path is not None:
         try:
             file_handler = logging.FileHandler(path, encoding="utf-8")
         except OSError as error:
             raise InputError(f"Cannot write the log file {path}: {error.strerror} (O(log_file)).") from error
-        formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+        formatter = _OneLine("%(asctime)sZ %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S")
         formatter.converter = time.gmtime
         file_handler.setFormatter(formatter)
         root.addHandler(file_handler)
