@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import newest_documents
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
@@ -21,6 +23,7 @@ Facts = Mapping[str, Mapping[str, t.Any]]
 _SHOWN_ISSUES = 20
 _RUNS_LOOKED_AT = 1000
 _RETENTION_EVERY = 86400
+_RESOLUTIONS = ("raw", "hourly", "daily")
 _FOR_EVER = 10**10
 
 
@@ -50,9 +53,12 @@ def record(
     :param keep: for how long samples, hours, days and forecasts are kept, seconds by C(raw), C(hourly), C(daily), C(forecasts), None = for ever;
         applied once a day, never in a check run. None keeps everything.
     :param check: a check run: written all the same, and marked.
-    :raises InputError: if a host has live facts and is in the recording too; if the recording cannot be read.
+    :raises InputError: if a host has live facts and is in the recording too; if the recording cannot be read; if what is kept coarser is kept
+        for a shorter time.
     :raises StoreError: if the store cannot be written. Then nothing is.
     """
+    if keep is not None:
+        _check_ages(keep)
     recording = _Recording(facts_from, shift_to_now, hosts, facts, now)
     log = logger("main")
     with open_store(store) as notebook, notebook.transaction():
@@ -102,22 +108,30 @@ def record(
     }
 
 
+def _check_ages(keep: Mapping[str, int | None]) -> None:
+    """Refuse ages that do not grow; where one is for ever, nothing coarser is ever made, and its age does not matter."""
+    for finer, coarser in itertools.pairwise(_RESOLUTIONS):
+        least, age = keep[finer], keep[coarser]
+        if least is None:
+            return
+        if age is not None and age < least:
+            raise InputError(
+                f"O(keep_{coarser}) is {format_duration(age)} and O(keep_{finer}) {format_duration(least)}; needed is at least as long for "
+                f"O(keep_{coarser}), because it is made of what O(keep_{finer}) ends."
+            )
+
+
 def _retain(store: str | None, keep: Mapping[str, int | None], now: int) -> int:
     """Roll old samples up and drop what is older than the user keeps, once a day; return how many samples were rolled up."""
-    raw, hourly = keep["raw"], keep["hourly"]
-    if raw is None:
-        return 0
+    ages = [_FOR_EVER if age is None else age for age in (keep[name] for name in _RESOLUTIONS)]
+    raw, hourly, daily = itertools.accumulate(ages, max)
     with open_store(store) as notebook:
-        latest = notebook.find_runs("retention", limit=1)
-        if latest and now - latest[0].started_at < _RETENTION_EVERY:
+        latest = next((run for run in notebook.find_runs("retention", limit=_RUNS_LOOKED_AT) if run.finished_at is not None), None)
+        if latest is not None and now - latest.started_at < _RETENTION_EVERY:
             return 0
         run = notebook.start_run("retention", at=now, check=False, detail=dict(keep))
         done = notebook.apply_retention(
-            now,
-            raw_seconds=raw,
-            hourly_seconds=_FOR_EVER if hourly is None else hourly,
-            daily_seconds=keep["daily"],
-            forecast_seconds=keep["forecasts"],
+            now, raw_seconds=raw, hourly_seconds=hourly, daily_seconds=daily, forecast_seconds=keep["forecasts"]
         )
         notebook.finish_run(run, at=now, status="finished", detail=done)
     logger("store").info("retention: %s", done)

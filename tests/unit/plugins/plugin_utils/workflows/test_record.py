@@ -312,17 +312,3 @@ def test_one_bad_host_never_costs_another(tmp_path_factory, bad):
     result = run(store, facts)
     assert result["hosts"]["a"]["status"] == result["hosts"]["z"]["status"] == "recorded"
     assert len(values(store, "lv:a/vg0/data", "used_bytes")) == len(values(store, "lv:z/vg0/data", "used_bytes")) == 1
-
-
-def test_old_samples_are_rolled_up_once_a_day(store):
-    day = 86400
-    keep = {"raw": 2 * day, "hourly": 700 * day, "daily": None, "forecasts": None}
-    run(store, {"web1": lvm(d.NOW)}, now=d.NOW, keep=keep)
-    first = run(store, {"web1": lvm(d.NOW + 3 * day)}, now=d.NOW + 3 * day, keep=keep)
-    assert first["written"]["rolled_up"] > 0
-    again = run(store, {"web1": lvm(d.NOW + 3 * day + 60)}, now=d.NOW + 3 * day + 60, keep=keep)
-    assert again["written"]["rolled_up"] == 0
-    checked = run(store, {"web1": lvm(d.NOW + 9 * day)}, now=d.NOW + 9 * day, keep=keep, check=True)
-    assert "rolled_up" not in checked["written"], "a check run drops nothing"
-    with open_store(store) as notebook:
-        assert len(notebook.find_runs("retention")) == 2
