@@ -185,13 +185,14 @@ class _Recording:
 
 
 def _last_recorded(notebook: Store, hosts: Sequence[str]) -> dict[str, Last]:
-    """Return what was last recorded of each host; guests are shared, as a cluster's guest may be seen by its node or by its API."""
-    guests: dict[str, t.Any] = {}
+    """Return what was last recorded of each host; guests are shared, as a cluster's guest may be seen by its node or by its API.
+
+    Hence the guests of every host: the one through which a guest is changed need not be among those of this run.
+    """
+    guests = {entity.identity: entity.attributes for entity in notebook.find_entities(kinds=["guest"])}
     last = {host: Last(host=None, entities=guests) for host in hosts}
-    for entity in notebook.find_entities(kinds=["host", "guest"], hosts=list(hosts)):
-        if entity.kind == "guest":
-            guests[entity.identity] = entity.attributes
-        elif entity.host in last:
+    for entity in notebook.find_entities(kinds=["host"], hosts=list(hosts)):
+        if entity.host in last:
             last[entity.host]["host"] = entity.attributes
     return last
 

@@ -191,6 +191,17 @@ def test_both_roads_to_a_guest_go_on_from_run_to_run(store):
     assert entities(store, kinds=["guest"]) == {}
 
 
+def test_a_guest_has_rates_in_runs_without_the_api_of_its_cluster(store):
+    """As with --limit: the guest belongs to the host of the API, its counters come from its node."""
+    run(
+        store,
+        {"pve1": {"foresight_lxc": d.lxc(containers=[d.container("lxc/101")], cluster="prod")}, "api": {"foresight_cluster": d.cluster()}},
+    )
+    later = d.lxc(d.NOW + 60, [d.container("lxc/101", cpu_seconds=80.0)], cluster="prod")
+    run(store, {"pve1": {"foresight_lxc": later}}, now=d.NOW + 60)
+    assert values(store, "guest:prod/lxc/101", "cpu_cores")[-1] == (d.NOW + 60, 0.5, 0)
+
+
 def test_live_guests_do_not_go_with_a_shifted_history(store, tmp_path):
     path = tmp_path / "guests.csv"
     path.write_text("time,cpu\n1700000000,1\n")
