@@ -88,8 +88,16 @@ def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Argume
         chosen["run_id"] = given["run_id"]
     else:
         chosen["approved_by"] = given["approved_by"] or str(
-            variables.get("awx_user_name") or variables.get("tower_user_name") or getpass.getuser()
+            variables.get("awx_user_name") or variables.get("tower_user_name") or _login_name()
         )
     if state != "close":
         chosen["check"] = check
     return chosen
+
+
+def _login_name() -> str:
+    """Return the login name, empty where the user has none, as in a container that runs under any uid."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

@@ -205,6 +205,16 @@ def test_approval_by_the_user_who_runs_it(site):
     assert site.states()[0] == "applied"
 
 
+def test_a_user_without_a_name_is_asked_for_one(site):
+    """A container that runs under any uid has no login name; here the variables that would tell one are emptied and the uid is unknown."""
+    site.run([PLAN])
+    code = f"import pwd, runpy, sys; pwd.getpwuid = {{}}.__getitem__; sys.argv = {site.command([APPROVE])!r}; runpy.run_path(sys.argv[0], run_name='__main__')"
+    environment = {key: value for key, value in site.environment().items() if key not in ("LOGNAME", "USER", "LNAME", "USERNAME")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=site.folder, capture_output=True, text=True, check=False)
+    assert "needed is a name (O(approved_by), foresight_approved_by)" in done.stdout + done.stderr
+    assert site.states()[0] == "proposed"
+
+
 def test_a_run_killed_in_the_middle_is_closed_by_the_next(site):
     site.run([PLAN])
     for name in ("reached", "hold"):
