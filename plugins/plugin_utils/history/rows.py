@@ -61,7 +61,7 @@ class TableReader:
         self._latest = now + max_skew
         self._times = TimeReader(options.time_format, options.time_zone, options.ambiguous_times)
         self._index: dict[tuple[str, str], int] = {}
-        self._previous: dict[str, int] = {}
+        self._previous: dict[tuple[str, str], int] = {}
 
     @property
     def ambiguous_times(self) -> int:
@@ -118,12 +118,12 @@ class TableReader:
         if rule is None:
             known = ", ".join(table.metrics)
             raise ValueError(f"has the metric {row[table.metric]!r}; O(metrics) names {known}")
-        time = self._time(row[table.time], key)
+        time = self._time(row[table.time], (key, rule.metric))
         self._value(row[table.value], key, rule, time, chunk)
 
     def _wide(self, row: list[str], table: Layout, chunk: Chunk) -> None:
         keys = [column.template.key(row) for column in table.columns]
-        time = self._time(row[table.time], keys[0])
+        time = self._time(row[table.time], (keys[0], ""))
         problems = []
         for column, key in zip(table.columns, keys, strict=True):
             try:
@@ -133,12 +133,13 @@ class TableReader:
         if problems:
             raise ValueError("; ".join(problems))
 
-    def _time(self, text: str, key: str) -> int:
-        previous = self._previous.get(key)
+    def _time(self, text: str, line: tuple[str, str]) -> int:
+        """Return the time of a row; line names what the row goes on with: an entity, in a long table one metric of it."""
+        previous = self._previous.get(line)
         time = self._times.read(text, lambda: previous)
         if previous is not None and time < previous:
             self.tally.out_of_order += 1
-        self._previous[key] = time
+        self._previous[line] = time
         return time
 
     def _value(self, text: str, key: str, rule: Conversion, time: int, chunk: Chunk) -> None:

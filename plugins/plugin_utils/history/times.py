@@ -32,7 +32,7 @@ class TimeReader:
                  strptime format.
     :param zone: IANA name of the time zone of times that carry no offset, or None if all carry one.
     :param ambiguous: what a time means that occurs twice when clocks are set back. C(order): the earlier of both, unless that is not
-                      after the row before of the same entity; C(earlier), C(later); C(refuse): the row is bad.
+                      after the row before of the same series; C(earlier), C(later); C(refuse): the row is bad.
     :raises InputError: for an unknown time zone or format.
     """
 
@@ -58,7 +58,7 @@ class TimeReader:
     def read(self, text: str, previous: t.Callable[[], int | None]) -> int:
         """Return UTC seconds.
 
-        :param previous: gives the time of the row before of the same entity; called for a time that occurs twice only.
+        :param previous: gives the time of the row before of the same series; called for a time that occurs twice only.
         :raises BadTime: if the text is no time, does not exist (clocks set forward) or is refused as ambiguous.
         :raises InputError: if the time carries no offset and no time zone is known.
         """

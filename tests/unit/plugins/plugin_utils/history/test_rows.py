@@ -77,6 +77,29 @@ def test_long(write):
     assert reader.tally.bad == ["line 4 has the metric 'DISK'; O(metrics) names CPU, RAM"]
 
 
+def test_the_hour_that_occurs_twice_in_a_long_table(write):
+    """The second metric of a moment is no second time."""
+    lines = [f"2026-10-25 02:{minute}:00,web1,{metric},{turn}" for turn in (1, 2) for minute in ("00", "30") for metric in ("CPU", "RAM")]
+    rows, reader = read(
+        write("t,h,m,v\n" + "\n".join(lines) + "\n"),
+        time_column="t",
+        time_zone="Europe/Berlin",
+        entity="host:{h}",
+        metric_column="m",
+        value_column="v",
+        metrics={"CPU": "cpu_cores", "RAM": "memory_bytes"},
+    )
+    first = 1_792_886_400
+    for metric in ("cpu_cores", "memory_bytes"):
+        assert [(time - first, value) for _key, name, time, value, _flag in rows if name == metric] == [
+            (0, 1.0),
+            (1800, 1.0),
+            (3600, 2.0),
+            (5400, 2.0),
+        ]
+    assert reader.tally.out_of_order == 0
+
+
 def test_bad_rows_are_counted_with_their_lines(write):
     path = write('time,host,vg,lv,used\n1763600000,web1,vg0,data,1\n\n1763600000,"we\nb1",vg0,data,1\nx,web1,vg0,data,1\n1763600000,web1\n')
     rows, reader = read(path, **WIDE)
