@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Candidate
@@ -17,6 +18,8 @@ if t.TYPE_CHECKING:
 
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
 _NEAR_STEPS, _FAR_STEPS = 12, 12
+# A week holds seven days, and a straight line over a quarter of a day has lost its shape.
+_STEPS_PER_SEASON = 48
 
 
 class Distribution(t.NamedTuple):
@@ -32,10 +35,14 @@ class Distribution(t.NamedTuple):
     highest: Floats
 
 
-def step_grid(horizon: int) -> Ints:
-    """Return the steps that are computed; those between are interpolated: all of the first twelve, then twelve more."""
+def step_grid(horizon: int, season: int = 1) -> Ints:
+    """Return the steps that are computed; those between are interpolated: all of the first twelve, then twelve more.
+
+    :param season: steps of one season, 1 = none; where there is one, at least 48 of it are computed.
+    """
     near = np.arange(1, min(horizon, _NEAR_STEPS) + 1)
-    return np.unique(np.concatenate([near, np.linspace(1, horizon, _FAR_STEPS).round().astype(np.int64)])).astype(np.int64)
+    far = max(_FAR_STEPS, min(horizon, math.ceil(horizon * _STEPS_PER_SEASON / season))) if season > 1 else _FAR_STEPS
+    return np.unique(np.concatenate([near, np.linspace(1, horizon, far).round().astype(np.int64)])).astype(np.int64)
 
 
 def distribution(candidate: Candidate, *, horizon: int, quantiles: t.Sequence[float], gap: int = 0) -> Distribution:
@@ -44,8 +51,8 @@ def distribution(candidate: Candidate, *, horizon: int, quantiles: t.Sequence[fl
     :param gap: steps that have passed since the last known value; the horizon begins after them.
     """
     levels = np.unique(np.array([*LEVELS, *quantiles], dtype=np.float64))
-    grid = step_grid(horizon)
     past = candidate.past
+    grid = step_grid(horizon, past.season)
     rows = len(past.values)
     values, highest = np.empty((rows, len(levels), len(grid))), np.empty((rows, len(levels), len(grid)))
     running = np.full((rows, len(past.ages)), np.nan)

@@ -170,12 +170,13 @@ def test_earlier_choices_are_kept_and_give_the_same() -> None:
     assert first.backtest == again.backtest
 
 
-def test_seasonal_series_follows_its_season() -> None:
+@pytest.mark.parametrize("horizon", [24, 24 * 10])
+def test_seasonal_series_follows_its_season(horizon: int) -> None:
     random = np.random.default_rng(0)
     hours = np.arange(24 * 14)
     values = 50 + 20 * np.sin(hours * 2 * np.pi / 24) + random.normal(size=len(hours))
-    found = panel([values], horizon=24)
-    expected = 50 + 20 * np.sin((len(hours) + np.arange(24)) * 2 * np.pi / 24)
+    found = panel([values], horizon=horizon)
+    expected = 50 + 20 * np.sin((len(hours) + np.arange(horizon)) * 2 * np.pi / 24)
     assert np.abs(found.quantiles[0, 1] - expected).mean() < 3
     assert found.models[0] is not None
     assert found.models[0]["season"] == 24
