@@ -28,7 +28,7 @@ class BadTime(ValueError):
 class TimeReader:
     """Reads the times of one column.
 
-    :param form: C(auto) (decided by the first time read), C(iso8601), C(epoch), C(epoch_ms), C(epoch_us), C(epoch_ns), or a
+    :param form: C(auto) (decided by the first time that can be read), C(iso8601), C(epoch), C(epoch_ms), C(epoch_us), C(epoch_ns), or a
                  strptime format.
     :param zone: IANA name of the time zone of times that carry no offset, or None if all carry one.
     :param ambiguous: what a time means that occurs twice when clocks are set back. C(order): the earlier of both, unless that is not
@@ -81,24 +81,26 @@ class TimeReader:
         return later if before is not None and earlier <= before else earlier
 
     def _parse(self, text: str) -> tuple[int, int]:
-        if self._form == "auto":
-            self._form = _guess(text)
-        if self._form in EPOCHS:
+        form = _guess(text) if self._form == "auto" else self._form
+        times = self._parse_as(form, text)
+        self._form = form
+        return times
+
+    def _parse_as(self, form: str, text: str) -> tuple[int, int]:
+        if form in EPOCHS:
             try:
-                seconds = int(float(text) // EPOCHS[self._form]) if not text.strip().isdecimal() else int(text) // EPOCHS[self._form]
+                seconds = int(float(text) // EPOCHS[form]) if not text.strip().isdecimal() else int(text) // EPOCHS[form]
             except (ValueError, OverflowError):
                 raise BadTime(f"{text!r} is no number of seconds since 1970") from None
             return _in_range(text, seconds, seconds)
         try:
-            if self._form == "iso8601":
-                moment = datetime.datetime.fromisoformat(text.strip())
-            else:
-                moment = datetime.datetime.strptime(text.strip(), self._form)
+            plain = text.strip()
+            moment = datetime.datetime.fromisoformat(plain) if form == "iso8601" else datetime.datetime.strptime(plain, form)
         except ValueError:
-            raise BadTime(f"{text!r} is no time in the format {self._form}") from None
+            raise BadTime(f"{text!r} is no time in the format {form}") from None
         if moment.tzinfo is None:
             return self._localised(text, moment)
-        seconds = _seconds(moment)
+        seconds = _seconds(text, moment)
         return _in_range(text, seconds, seconds)
 
     def _localised(self, text: str, moment: datetime.datetime) -> tuple[int, int]:
@@ -108,7 +110,7 @@ class TimeReader:
             )
         first = moment.replace(tzinfo=self._zone, fold=0)
         second = moment.replace(tzinfo=self._zone, fold=1)
-        earlier, later = _seconds(first), _seconds(second)
+        earlier, later = _seconds(text, first), _seconds(text, second)
         if earlier > later:
             raise BadTime(f"{text!r} does not exist in {self._zone} (clocks set forward)")
         return _in_range(text, earlier, later)
@@ -124,11 +126,18 @@ def _guess(text: str) -> str:
     return "epoch" if len(digits) <= 11 else "epoch_ms" if len(digits) <= 14 else "epoch_us" if len(digits) <= 17 else "epoch_ns"
 
 
-def _seconds(moment: datetime.datetime) -> int:
-    return (moment.astimezone(_UTC) - datetime.datetime(1970, 1, 1, tzinfo=_UTC)) // datetime.timedelta(seconds=1)
+def _seconds(text: str, moment: datetime.datetime) -> int:
+    try:
+        return (moment.astimezone(_UTC) - datetime.datetime(1970, 1, 1, tzinfo=_UTC)) // datetime.timedelta(seconds=1)
+    except OverflowError:  # "no time yet" of many programs: the year 1, in UTC before it
+        raise _out_of_range(text) from None
 
 
 def _in_range(text: str, earlier: int, later: int) -> tuple[int, int]:
     if not _EARLIEST <= earlier < _LATEST:
-        raise BadTime(f"{text!r} is not a time between 1970 and 2242 (O(time_format))")
+        raise _out_of_range(text)
     return earlier, later
+
+
+def _out_of_range(text: str) -> BadTime:
+    return BadTime(f"{text!r} is not a time between 1970 and 2242 (O(time_format))")

@@ -56,6 +56,22 @@ def test_what_is_no_time(text):
         read(text, "epoch")
 
 
+@pytest.mark.parametrize("text", ["0001-01-01 00:00:00", "0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"])
+def test_no_time_yet_and_never_again(text):
+    with pytest.raises(BadTime, match="not a time between 1970 and 2242"):
+        read(text, zone=BERLIN)
+
+
+def test_the_form_is_decided_by_the_first_time_that_can_be_read():
+    """The row below the header may hold units."""
+    reader = TimeReader("auto", None, "order")
+    with pytest.raises(BadTime):
+        reader.read("s", lambda: None)
+    assert reader.read("1763700000", lambda: None) == 1_763_700_000
+    with pytest.raises(BadTime, match="no number of seconds"):
+        reader.read("2025-11-21T04:40:00Z", lambda: None)
+
+
 def test_the_hour_that_occurs_twice():
     # 2026-10-25 02:30 in Berlin is 00:30 and 01:30 UTC.
     earlier, later = 1_792_888_200, 1_792_891_800
