@@ -53,7 +53,7 @@ def open_text(path: str, *, encoding: str = "utf-8-sig") -> t.Iterator[TextFile]
         if os.path.isfile(path) and size == 0:
             raise InputError(f"{path} is empty; needed is a file with at least one row (O(path)).")
         try:
-            with io.TextIOWrapper(_unpacked(raw), encoding=encoding, newline="") as lines:
+            with _decoded(_unpacked(raw), encoding) as lines:
                 yield TextFile(path, lines, raw, size)
         except UnicodeDecodeError as error:
             seen = bytes(error.object)[int(error.start) :].hex(" ")[:11]
@@ -61,10 +61,15 @@ def open_text(path: str, *, encoding: str = "utf-8-sig") -> t.Iterator[TextFile]
                 f"{path} holds bytes that are no {error.encoding} text ({seen}); "
                 "name its encoding, such as latin-1 or cp1252 (O(encoding))."
             ) from error
-        except LookupError as error:
-            raise InputError(f"Unknown encoding {encoding!r} (O(encoding)).") from error
         except (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, OSError) as error:
             raise InputError(f"{path} is damaged or cut off: {error} (O(path)).") from error
+
+
+def _decoded(raw: t.BinaryIO, encoding: str) -> t.TextIO:
+    try:
+        return io.TextIOWrapper(raw, encoding=encoding, newline="")
+    except LookupError as error:
+        raise InputError(f"Unknown encoding {encoding!r} (O(encoding)).") from error
 
 
 def _unpacked(raw: t.BinaryIO) -> t.BinaryIO:

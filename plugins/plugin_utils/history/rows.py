@@ -70,13 +70,7 @@ class TableReader:
 
     def chunks(self, size: int = 100_000) -> t.Iterator[Chunk]:
         """Yield the samples in chunks of about so many."""
-        lines: t.Iterator[str] = self._file.lines
-        sample = list(itertools.islice(lines, _SAMPLE_LINES))
-        delimiter = self._options.delimiter
-        if delimiter == "auto":
-            delimiter = find_delimiter(sample, self._options.decimal, self._file.path)
-        reader = csv.reader(itertools.chain(sample, lines), delimiter=delimiter)
-        names = [name.strip() for name in self._options.header or next(reader, [])]
+        reader, names = self._begin()
         table = layout(self._options, names, self._file.path)
         chunk = Chunk([], [], [], [])
         rows = self._rows(reader)
@@ -96,6 +90,21 @@ class TableReader:
             raise InputError(f"{self._file.path} holds no row that can be read.{shown}")
         if chunk.times:
             yield chunk
+
+    def _begin(self) -> tuple[t.Any, list[str]]:
+        """Return the rows below the header, and the names of the columns."""
+        lines: t.Iterator[str] = self._file.lines
+        sample = list(itertools.islice(lines, _SAMPLE_LINES))
+        delimiter = self._options.delimiter
+        if delimiter != "auto" and (len(delimiter) != 1 or delimiter in '\r\n"'):
+            raise InputError(f'{delimiter!r} is no delimiter; needed is auto or a single character, a tab as "\\t" (O(delimiter)).')
+        try:
+            if delimiter == "auto":
+                delimiter = find_delimiter(sample, self._options.decimal, self._file.path)
+            reader = csv.reader(itertools.chain(sample, lines), delimiter=delimiter)
+            return reader, [name.strip() for name in self._options.header or next(reader, [])]
+        except csv.Error as error:
+            raise InputError(f"{self._file.path} does not begin as a table does: {error}; needed is a CSV file (O(path)).") from error
 
     def _rows(self, reader: t.Any) -> t.Iterator[tuple[int, list[str]]]:
         while True:

@@ -159,7 +159,11 @@ def test_no_header_line(write):
         ({"columns": None}, "Nothing says which columns"),
         ({"delimiter": ";"}, "no column 'time'"),
         ({"time_zone": "Nowhere/At_All"}, "Unknown time zone"),
+        ({"delimiter": "\\t"}, r"is no delimiter; needed is .*O\(delimiter\)"),
+        ({"delimiter": ""}, "is no delimiter"),
+        ({"delimiter": '"'}, "is no delimiter"),
         ({"encoding": "klingon"}, "Unknown encoding"),
+        ({"encoding": "rot13"}, "Unknown encoding"),
     ],
 )
 def test_wrong_options(write, change, message):
@@ -185,6 +189,18 @@ def test_wrong_files(write, tmp_path):
         read(write(gzip.compress(b"time,host,vg,lv,used\n" + b"1763600000,web1,vg0,data,1\n" * 1000)[:-20]), **WIDE)
     with pytest.raises(InputError, match="2 columns 'used'"):
         read(write("time,host,vg,lv,used,used\n1,a,b,c,1,1\n"), **WIDE)
+
+
+@pytest.mark.parametrize("delimiter", [",", "auto"])
+def test_a_first_line_without_an_end(write, delimiter):
+    """A binary file, or JSON on one line."""
+    with pytest.raises(InputError, match="does not begin as a table does"):
+        read(write("time," + "x" * 200_000 + "\n1763600000,1\n"), **WIDE, delimiter=delimiter)
+
+
+def test_errors_of_the_reader_of_a_file_stay_what_they_are(write):
+    with pytest.raises(KeyError), open_text(str(write("x"))):
+        raise KeyError("of something else")
 
 
 def test_too_many_bad_rows(write):
