@@ -21,7 +21,7 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.files import TextFile, open_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.admission import DOCUMENTS
-from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import check_number
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import check_number, is_host, show
 
 SCHEMA = "foresight.recording/1"
 _SHOWN_BAD_LINES = 10
@@ -142,6 +142,8 @@ def _line(number: int, text: str) -> Line:
         raise ValueError("is nested too deeply") from None
     if not isinstance(data, dict) or not isinstance(data.get("host"), str) or not isinstance(data.get("facts"), dict):
         raise ValueError("has no host or no facts")
+    if not is_host(data["host"]):
+        raise ValueError(f"is of {show(data['host'])}; needed is a host name without slashes or blanks")
     documents: dict[str, t.Any] = {}
     times = []
     for name in DOCUMENTS:

@@ -127,12 +127,15 @@ class Session:
 def to_json(value: t.Any) -> str:
     """Return value as JSON text.
 
-    :raises StoreError: for a value that JSON cannot hold (NaN, an infinity, an object).
+    :raises StoreError: for a value that JSON cannot hold (NaN, an infinity, an object, half a surrogate pair).
     """
     try:
-        return _ENCODER.encode(value)
+        text = _ENCODER.encode(value)
+        if not text.isascii():
+            text.encode()
+        return text
     except (TypeError, ValueError) as error:
-        raise StoreError(f"Cannot store a document: {error}; needed are built-in types and finite numbers.") from error
+        raise StoreError(f"Cannot store a document: {error}; needed are built-in types, finite numbers and Unicode text.") from error
 
 
 def raw_connection(connection: sa.Connection) -> t.Any:

@@ -17,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation imp
     ObservedSample,
     observe,
 )
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import clean_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, Store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_progress import Progress
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_target import count_flags
@@ -60,7 +61,7 @@ def import_documents(
     return {
         "path": path,
         "format": "recording",
-        "note": reader.header.get("note"),
+        "note": clean_text(reader.header.get("note")),
         "rows": reader.rows,
         "bad_rows": reader.bad_rows + hosts.rejected,
         "bad": [*reader.bad, *hosts.problems][:_SHOWN],

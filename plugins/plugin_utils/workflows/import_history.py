@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import is_recording
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.table import TableOptions
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import clean_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import resolve
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_documents import import_documents
@@ -103,16 +104,19 @@ def _import(
     progress: Progress,
 ) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {}
-    source = os.path.basename(path)
+    # a name that is no text in this system's encoding cannot be stored as it is
+    told = clean_text(path)
     with contextlib.suppress(_CheckRun), notebook.transaction():
-        run = notebook.start_run("import_history", at=now, check=check, detail={"path": path})
+        run = notebook.start_run("import_history", at=now, check=check, detail={"path": told})
         common: dict[str, t.Any] = {
-            "now": now, "max_skew": max_skew, "shift_to_now": shift_to_now, "synthetic": synthetic, "source": source, "progress": progress,
+            "now": now, "max_skew": max_skew, "shift_to_now": shift_to_now, "synthetic": synthetic, "source": os.path.basename(str(told)),
+            "progress": progress,
         }  # fmt: skip
         if options is None:
             result = import_documents(notebook, path, max_bad_rows=max_bad_rows, **common)
         else:
             result = import_table(notebook, path, options, **common)
+        result["path"] = told
         notebook.finish_run(run, at=now, status="imported", detail=result)
         if check:
             raise _CheckRun

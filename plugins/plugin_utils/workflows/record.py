@@ -15,6 +15,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import newest_documents
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS, Last, Observation, observe
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import clean_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.notebook import write_observations
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.shift import shift_of
@@ -178,7 +179,7 @@ class _Recording:
         if self._path is not None:
             known = notebook.find_entities(kinds=["host"], hosts=sorted(self.documents))
             shifted_by = shift_of(known, self._now - self._newest if self._shift_to_now else 0)
-            self.mark = {"shifted_by": shifted_by, "source": self._path.rpartition("/")[2]}
+            self.mark = {"shifted_by": shifted_by, "source": clean_text(self._path.rpartition("/")[2])}
 
     def told(self) -> dict[str, t.Any]:
         return {} if self.mark is None else {"recorded": {**self.mark, "hosts": sorted(self.documents)}}

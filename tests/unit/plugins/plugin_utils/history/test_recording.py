@@ -56,6 +56,9 @@ def test_bad_lines_are_counted(tmp_path, documents):
         '{"host": 1, "facts": {}}',
         '{"host": "a", "facts": {}}',
         '{"host": "a", "facts": {"foresight_lvm": {}}}',
+        good.replace("lab1", "lab 1"),
+        good.replace("lab1", "\\ud800"),
+        good.replace("lab1", "\\u0000"),
         "[" * 100_000,
     ]
     path.write_text("\n".join(['{"schema": "foresight.recording/1"}', good, *bad, ""]))

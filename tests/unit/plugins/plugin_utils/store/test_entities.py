@@ -103,6 +103,13 @@ def test_nan_in_attributes_is_refused(store):
     assert store.find_entities() == []
 
 
+def test_half_a_surrogate_pair_is_refused(store):
+    with pytest.raises(StoreError, match="Unicode text"):
+        store.put_entities([lv("u1", "a", 1, tag="\ud800")])
+    with pytest.raises(StoreError, match="Unicode text"):
+        store.start_run("record", at=1, check=False, detail={"path": "b\udcfcro"})
+
+
 def test_series_are_made_once(store):
     (entity,) = store.put_entities([lv("u1", "a", 1)]).values()
     first = store.put_series([(entity, "used_bytes", "bytes", False), (entity, "inodes_used", "count", True)])

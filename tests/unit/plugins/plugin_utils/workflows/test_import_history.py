@@ -259,6 +259,15 @@ def test_a_recorded_host_that_comes_alive(store, recording):
     assert len(values(store, "lv:lab1/vg0/data")) == 11
 
 
+def test_names_and_notes_that_no_database_takes(store, table, recording, tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/b\xfcro.csv")
+    os.rename(table(f"{T0},web1,data,1"), path)
+    assert run(store, path)["files"][0]["path"].endswith("/b?ro.csv")
+    assert entity(store, "lv:web1/vg0/data").attributes["recorded"]["source"] == "b?ro.csv"
+    for note in ("\ud800", float("nan")):
+        assert run(store, recording(note=note))["files"][0]["note"] in ("?", None)
+
+
 def test_documents_of_the_future_are_left_out(store, recording):
     result = run(store, recording(), now=T0 + 60 * 4)
     assert values(store, "lv:lab1/vg0/data")[-1][0] == T0 + 60 * 9
