@@ -16,7 +16,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.files import TextFile
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.table import Layout, TableOptions, find_delimiter, layout
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.times import TimeReader
-from ansible_collections.foresight.capacity.plugins.plugin_utils.history.units import Conversion
+from ansible_collections.foresight.capacity.plugins.plugin_utils.history.units import LARGEST, Conversion
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.model import CLOCK, IMPOSSIBLE, NAN, NEGATIVE
 
 _SHOWN_BAD_ROWS = 10
@@ -188,6 +188,6 @@ def _flag(value: float, rule: Conversion) -> str | None:
         return NAN
     if value < 0 and rule.nonnegative:
         return NEGATIVE
-    if value > rule.upper or math.isinf(value):
+    if value > rule.upper or value < -LARGEST:
         return IMPOSSIBLE
     return None

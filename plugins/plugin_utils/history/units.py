@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
@@ -18,6 +17,9 @@ CORES = "cores"
 FRACTION = "fraction"
 SECONDS = "seconds"
 COUNT = "count"
+
+# What is larger is no measurement; its square, which a database needs for a mean, is no number any more.
+LARGEST = 1e100
 
 # The ending of a metric's name says its unit (DESIGN: the unit is in the name).
 _SUFFIXES = (
@@ -80,7 +82,7 @@ def conversion(metric: str, unit: str | None) -> Conversion:
     found, factor = (wanted or COUNT, 1.0) if unit is None else _parse(unit, metric, wanted)
     if wanted is not None and found != wanted:
         raise _wrong(unit, metric, wanted)
-    upper = 1.0 if found == FRACTION else 2.0**63 if wanted is not None else math.inf
+    upper = 1.0 if found == FRACTION else 2.0**63 if wanted is not None else LARGEST
     return Conversion(metric, found, factor, wanted is not None, upper)
 
 

@@ -114,6 +114,12 @@ def test_values_that_cannot_be_are_flagged(write, value, flag):
     assert rows[0][4] == flag
 
 
+@pytest.mark.parametrize("value", ["1.7e308", "-1.7e308", "inf", "-inf", "1e200"])
+def test_values_of_which_no_mean_can_be_taken_are_flagged(write, value):
+    rows, _reader = read(write(f"time,v\n1763600000,{value}\n"), time_column="time", entity="kpi:shop/profit", columns={"v": "profit"})
+    assert rows[0][4] == "impossible"
+
+
 def test_a_time_in_the_future_is_flagged(write):
     rows, _reader = read(write(f"time,host,vg,lv,used\n{NOW + 300},web1,vg0,data,1\n{NOW + 301},web1,vg0,data,1\n"), **WIDE)
     assert [row[4] for row in rows] == [None, "clock"]
