@@ -104,7 +104,7 @@ class _Reader:
             "pool": part.text("pool"),
             "ha": part.truth("ha"),
             "movable": part.truth("movable"),
-            "disks": [disk for disk in map(self._disk, part.items("disks"), [part] * len(part.items("disks"))) if disk],
+            "disks": [disk for data in part.items("disks") if (disk := self._disk(data, part)) is not None],
             "observed_at": self._at,
             "recorded": self._recorded,
         }

@@ -91,7 +91,7 @@ def show(value: t.Any) -> str:
         clean_text(value)
         if isinstance(value, str)
         else repr(value)
-        if isinstance(value, (int, float, bool))
+        if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**60)
         else f"a {type(value).__name__}"
     )
     text = repr(text) if isinstance(value, str) else str(text)

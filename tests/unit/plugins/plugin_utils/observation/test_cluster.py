@@ -42,6 +42,13 @@ def test_without_a_name_the_cluster_is_the_host(documents):
     assert "node:box/pve1" in [entity.key for entity in seen.entities]
 
 
+def test_disks_that_are_no_list_are_told_once(documents):
+    document = documents.cluster()
+    document["guests"][0]["disks"] = "all"
+    seen = observe("prod-api", {"foresight_cluster": document}, recorded_at=documents.NOW)
+    assert [issue.field for issue in seen.issues] == ["disks"]
+
+
 def test_a_node_without_capacity_is_told(documents):
     seen = observe("prod-api", {"foresight_cluster": documents.cluster(nodes=[{"name": "pve1"}])}, recorded_at=documents.NOW)
     assert [issue.kind for issue in seen.issues] == ["missing", "missing"]

@@ -108,6 +108,11 @@ def test_a_volume_listed_twice_counts_once(documents):
     assert [issue.kind for issue in seen.issues] == ["duplicate", "duplicate"]
 
 
+def test_a_number_too_long_to_be_written_down(documents):
+    seen = observe("web1", {"foresight_lvm": documents.lvm(lvs=[documents.lv(size=10**5000)])}, recorded_at=documents.NOW)
+    assert samples_of(seen, "lv:web1/LV-vg0-data")["size_bytes"] == (None, "impossible")
+
+
 def test_texts_are_made_fit_for_every_database(documents):
     lvs = [documents.lv(tags=["a\0b", 5, "\ud800"])]
     seen = observe("web1", {"foresight_lvm": documents.lvm(lvs=lvs)}, recorded_at=documents.NOW)
