@@ -36,10 +36,13 @@ class Documents(Session):
         with self.transaction() as connection:
             connection.execute(self.upsert(table, ("series_id", "digest", "issued_at"), _FORECAST), values)
 
-    def find_forecasts(self, series_ids: Collection[int], digest: str | None = None, newest: bool = True) -> dict[int, t.Any]:
+    def find_forecasts(
+        self, series_ids: Collection[int], digest: str | None = None, newest: bool = True, until: int | None = None
+    ) -> dict[int, t.Any]:
         """Return the newest forecast document by series id (of that digest, if one is given).
 
         :param newest: False gives for each series the list of all its documents, newest first.
+        :param until: leave out those issued after this time (with `newest` only).
         """
         table = tables().forecast
         wanted = [int(number) for number in series_ids]
@@ -52,6 +55,8 @@ class Documents(Session):
             )
             if digest is not None:
                 last = last.where(other.c.digest == digest)
+            if until is not None:
+                last = last.where(other.c.issued_at <= until)
             query = query.select_from(series.join(table, table.c.id == last.correlate(series).scalar_subquery())).where(
                 self.among(series.c.id, wanted)
             )

@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import code_version
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.score import scored_badly, usual_change
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.score import MIN_VALUES, scored_badly, usual_change
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
@@ -61,11 +61,14 @@ class Memory:
         :param values: [n, t] what is known now, on the grid.
         """
         stored = self._store.load_models([self._key(number) for number in series_ids])
+        # The newest one that enough has happened since: of one that was issued a moment ago nothing can be said yet.
+        until = grid.start + grid.step * (values.shape[1] - MIN_VALUES) - 1
+        judged = self._store.find_forecasts(series_ids, digest=self._digest, until=until)
         found: list[Mapping[str, t.Any] | None] = []
         for number, row in zip(series_ids, values, strict=True):
             meta = stored.get(self._key(number), (None, None))[0]
             outgrown = meta and (not meta["origins"] or np.count_nonzero(~np.isnan(row)) >= GROWN_BY * meta["values"])
-            found.append(None if not meta or outgrown or self._failed(self._earlier.get(number), meta, row, grid) else meta)
+            found.append(None if not meta or outgrown or self._failed(judged.get(number), meta, row, grid) else meta)
         return found
 
     def save(self, documents: Mapping[int, Document], bases: Mapping[int, list[t.Any]], models: Mapping[int, Document]) -> None:
@@ -94,6 +97,8 @@ class Memory:
         """Return whether what has happened since the document was issued speaks against the choice behind it."""
         if not document or not document["quantiles"] or meta.get("pinball") is None:
             return False
+        if document["reason"] != meta["reason"]:
+            return False  # it was made with an earlier choice
         levels = sorted(document["quantiles"], key=float)
         said = np.array([document["quantiles"][level] for level in levels], dtype=np.float64)
         times = document["issued_at"] + document["step_seconds"] * np.arange(1, said.shape[1] + 1)

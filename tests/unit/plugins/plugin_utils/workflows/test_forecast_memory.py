@@ -66,3 +66,12 @@ def test_a_choice_that_failed_does_not_come_back(forecast_after: t.Any, monkeypa
         failed = forecast_after(values, 78)
     assert failed["reason"].startswith("78 values are too few for a backtest")
     assert forecast_after(values, 79)["reason"].startswith("79 values are too few for a backtest")
+
+
+@pytest.mark.parametrize("every", [1, 3, 6])
+def test_a_choice_that_no_longer_fits_is_made_anew_however_often_one_asks(forecast_after: t.Any, every: int) -> None:
+    calm = 100 + 0.1 * np.random.default_rng(1).normal(size=200)
+    values = GIB * np.concatenate([calm, 100 + 4.0 * np.arange(1, len(HOURS) - 199)])
+    reasons = [forecast_after(values, count)["reason"] for count in range(200, 240, every)]
+    assert len(set(reasons)) > 1, "the choice of the calm time is kept"
+    assert len(set(reasons)) < len(reasons) or every == 6, "chosen anew at every forecast"
