@@ -25,6 +25,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.rea
 
 SCHEMA = "foresight.recording/1"
 _SHOWN_BAD_LINES = 10
+_MAX_BAD_LINES = 100
 
 
 class Line(t.NamedTuple):
@@ -44,7 +45,7 @@ class RecordingReader:
     :raises InputError: if the file is no recording, or more than max_bad_lines lines of it cannot be read.
     """
 
-    def __init__(self, file: TextFile, *, max_bad_lines: int = 100) -> None:
+    def __init__(self, file: TextFile, *, max_bad_lines: int = _MAX_BAD_LINES) -> None:
         self.rows = 0
         self.bad_rows = 0
         self.bad: list[str] = []
@@ -101,15 +102,17 @@ def is_recording(path: str) -> bool:
         return file.lines.read(4).removeprefix("ï»¿").startswith("{")
 
 
-def newest_documents(path: str) -> tuple[dict[str, t.Any], dict[str, dict[str, t.Any]], dict[str, int]]:
+def newest_documents(
+    path: str, *, max_bad_lines: int = _MAX_BAD_LINES
+) -> tuple[dict[str, t.Any], dict[str, dict[str, t.Any]], dict[str, int]]:
     """Return (header, the newest facts documents of each host, the time of the newest per host).
 
-    :raises InputError: if the file is no recording or holds no document.
+    :raises InputError: if the file is no recording, holds no document, or more than max_bad_lines lines of it cannot be read.
     """
     newest: dict[str, dict[str, t.Any]] = {}
     times: dict[str, int] = {}
     with open_text(path) as file:
-        reader = RecordingReader(file)
+        reader = RecordingReader(file, max_bad_lines=max_bad_lines)
         for line in reader.lines():
             documents = newest.setdefault(line.host, {})
             for name, document in line.facts.items():

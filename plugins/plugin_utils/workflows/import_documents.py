@@ -47,7 +47,7 @@ def import_documents(
     :returns: counts, and what was wrong.
     :raises InputError: if the file is no recording; if shifted and true times would mix.
     """
-    _header, newest, times = newest_documents(path)
+    _header, newest, times = newest_documents(path, max_bad_lines=max_bad_rows)
     known = notebook.find_entities(kinds=["host"], hosts=sorted(newest))
     shift = shift_of(known, now - max(times.values()) if shift_to_now else None)
     live = {str(entity.host) for entity in known if not isinstance(entity.attributes.get("recorded"), dict)}

@@ -268,6 +268,15 @@ def test_names_and_notes_that_no_database_takes(store, table, recording, tmp_pat
         assert run(store, recording(note=note))["files"][0]["note"] in ("?", None)
 
 
+def test_as_many_bad_lines_of_a_recording_as_the_option_says(store, recording):
+    path = recording(name="lab.jsonl")
+    with open(path, "a") as file:
+        file.write("{\n" * 120)
+    with pytest.raises(InputError, match="more than 100 lines"):
+        run(store, path)
+    assert run(store, path, max_bad_rows=120)["files"][0]["bad_rows"] == 120
+
+
 def test_documents_of_the_future_are_left_out(store, recording):
     result = run(store, recording(), now=T0 + 60 * 4)
     assert values(store, "lv:lab1/vg0/data")[-1][0] == T0 + 60 * 9
