@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Flag, bulk
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Flag, bulk, children
 
 HOWS = {"last": lambda values: values[-1], "mean": statistics.fmean, "max": max, "min": min}
 
@@ -120,6 +120,14 @@ def test_a_reader_that_stops_early_leaves_no_child(tmp_path, monkeypatch, new_se
 
     monkeypatch.setattr(bulk, "CHILD_FROM", 1)
     monkeypatch.setattr(bulk, "ROWS", 1000)
+    started = []
+    start = children._start
+
+    def note(*arguments):
+        started.append(start(*arguments))
+        return started[-1]
+
+    monkeypatch.setattr(children, "_start", note)
     with open_store(str(tmp_path / "store.db")) as store:
         (series,) = new_series(store, 1)
         store.write_samples([series] * 50_000, range(50_000), range(50_000))
@@ -127,4 +135,7 @@ def test_a_reader_that_stops_early_leaves_no_child(tmp_path, monkeypatch, new_se
             store, np.array([1]), lambda _series: [bulk.Source("sample", "time", "value", "1.0", "1 = 1")], weighted=False, expected=1
         )
         assert len(next(parts).times) == 1000
+        ((child, _complaints),) = started
+        assert child.poll() is None
         parts.close()
+        assert child.poll() is not None
