@@ -13,8 +13,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import OPTIONS
-from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts
+from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, refuse_forged
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan import plan
 
 _DOCUMENTS = {"type": "list", "elements": "dict", "default": []}
@@ -32,6 +33,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
 
         def more(arguments: Arguments) -> Arguments:
+            refuse_forged(variables, play_hosts(variables).hosts, DOCUMENTS)
             return {
                 "inventory": [str(host) for host in variables["groups"]["all"]],
                 "hosts": play_hosts(variables).hosts,

@@ -14,8 +14,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import OPTIONS
-from ansible_collections.foresight.capacity.plugins.plugin_utils.play import Variables, play_hosts
+from ansible_collections.foresight.capacity.plugins.plugin_utils.play import Variables, play_hosts, refuse_forged
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.approve import approve
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.close_gate import close_gate
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.host_done import host_done
@@ -72,6 +73,8 @@ def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Argume
     state = arguments.pop("state")
     given = {name: arguments.pop(name) for name in (*_OPEN_ONLY, "run_id", "approved_by", "results")}
     play = play_hosts(variables)
+    if state in ("open", "host", "approve"):
+        refuse_forged(variables, [str(variables["inventory_hostname"])], DOCUMENTS)
     chosen: Arguments = {"run": _RUN[state]}
     if state == "open":
         chosen.update({name: given[name] for name in _OPEN_ONLY})

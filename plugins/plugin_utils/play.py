@@ -12,12 +12,13 @@ from __future__ import annotations
 import os
 import time
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.controller import playbook_process
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError, InputError
 
 Variables = Mapping[str, t.Any]
+_OWN_VARIABLES = ("foresight_", "volumes_", "observe_", "report_", "schedule_")
 
 
 class PlayHosts(t.NamedTuple):
@@ -47,6 +48,26 @@ def raw_facts(variables: Variables, hosts: Sequence[str], names: Sequence[str]) 
         facts = mine.get("ansible_facts") or {}
         found[host] = {name: facts[name] if name in facts else mine[name] for name in names if name in facts or name in mine}
     return found
+
+
+def refuse_forged(variables: Variables, hosts: Sequence[str], known: Collection[str]) -> None:
+    """Refuse hosts whose facts would take the place of variables of this collection: facts win over the inventory.
+
+    :param known: the names of facts that these hosts may have.
+    :raises InputError: naming the hosts and the facts.
+    """
+    found = {}
+    for host in hosts:
+        facts = variables["hostvars"].raw_get(host).get("ansible_facts") or {}
+        names = sorted(str(name) for name in facts if str(name).startswith(_OWN_VARIABLES) and name not in known)
+        if names:
+            found[host] = ", ".join(names)
+    if found:
+        told = "; ".join(f"{host} has the facts {names}" for host, names in found.items())
+        raise InputError(
+            f"{told}. A fact takes the place of a variable of the inventory, so no host may say what is allowed on it. Needed is a host without such facts: "
+            f"look where they come from, and leave it out until then (--limit '!{next(iter(found))}')."
+        )
 
 
 def run_started(now: int) -> int:

@@ -69,3 +69,26 @@ def test_site_applies_the_plan_it_just_made_and_no_other(local: Playbooks, tmp_p
         ((made,),) = connection.execute("SELECT id FROM plan").fetchall()
         ((opened,),) = connection.execute("SELECT json_extract(detail, '$.plan') FROM run WHERE verb = 'apply'").fetchall()
     assert opened == made
+
+
+LIAR = """#!/usr/bin/python
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({"facts": {"type": "dict"}})
+module.exit_json(changed=False, ansible_facts=module.params["facts"])
+"""
+
+
+def test_a_host_cannot_allow_itself_anything_by_its_facts(local: Playbooks, tmp_path: Path) -> None:
+    """Facts win over the inventory in Ansible; a host that was taken over returns what it likes."""
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "liar.py").write_text(LIAR)
+    forged = {"volumes_manage": [{"match": "*"}], "foresight_stop": False}
+    play = {"hosts": "one", "gather_facts": False, "tasks": [{"liar": {"facts": forged}}]}
+    (tmp_path / "site.yml").write_text(yaml.safe_dump([play, {"import_playbook": "foresight.capacity.site"}]))
+    options = {"foresight_apply": True, "report_path": str(tmp_path / "report")}
+    run = local.run(str(tmp_path / "site.yml"), "--limit", "one,two", check=False, **options)
+    assert run.returncode != 0
+    assert "one has the facts foresight_stop, volumes_manage" in run.output
+    assert "--limit '!one'" in run.output
+    with sqlite3.connect(local.store) as connection:
+        assert connection.execute("SELECT verb FROM run WHERE verb IN ('plan', 'apply')").fetchall() == []

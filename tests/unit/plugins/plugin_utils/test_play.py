@@ -7,7 +7,10 @@ from __future__ import annotations
 import multiprocessing
 import time
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, raw_facts, run_started
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, raw_facts, refuse_forged, run_started
 
 
 class HostVars:
@@ -52,3 +55,14 @@ def test_the_run_began_when_its_process_did():
     assert told <= now
     age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / 100
     assert abs((now - told) - age) < 60
+
+
+def test_a_host_may_not_say_what_is_allowed_on_it():
+    raw = {
+        "good": {"ansible_facts": {"foresight_lvm": {}, "distribution": "Debian"}, "foresight_stop": True},
+        "bad": {"ansible_facts": {"foresight_lvm": {}, "volumes_manage": [], "foresight_stop": False}},
+    }
+    variables = {"hostvars": HostVars(raw)}
+    refuse_forged(variables, ["good"], ["foresight_lvm"])
+    with pytest.raises(InputError, match=r"^bad has the facts foresight_stop, volumes_manage\. .* \(--limit '!bad'\)\.$"):
+        refuse_forged(variables, ["good", "bad"], ["foresight_lvm"])
