@@ -11,7 +11,13 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.plugin_utils.collection import collection_version
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import DEFAULT_EXPIRY, build_plan, summary_lines, validate_plan
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import (
+    DEFAULT_EXPIRY,
+    build_plan,
+    inventory_digest,
+    summary_lines,
+    validate_plan,
+)
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import growth_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import PlanRow, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_plans import write_plan
@@ -78,7 +84,12 @@ def plan(
             state, document = _keep(opened, document, now)
             superseded = _supersede(opened, document, now)
             run = opened.start_run("plan", at=now, check=check, detail={"plan": document["id"]})
-            opened.finish_run(run, at=now, status=state, detail={"plan": document["id"], "actions": len(document["actions"])})
+            opened.finish_run(
+                run,
+                at=now,
+                status=state,
+                detail={"plan": document["id"], "actions": len(document["actions"]), "scope": inventory_digest(hosts)},
+            )
     written = {"plans": 1, "superseded": superseded, "expired": expired, "file": write_plan(document, path) if path else None}
     logger("main").info("plan %s: %d actions, %d refused", document["id"], len(document["actions"]), len(document["refused"]))
     return {

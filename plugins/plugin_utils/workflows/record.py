@@ -16,6 +16,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recordi
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS, Last, Observation, observe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import clean_text
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import inventory_digest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.notebook import write_observations
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.shift import shift_of
@@ -64,6 +65,7 @@ def record(
     log = logger("main")
     with open_store(store) as notebook, notebook.transaction():
         run = notebook.start_run("record", at=now, check=check, detail={"hosts": len(hosts)})
+        scope = inventory_digest(hosts)
         last = _last_recorded(notebook, hosts)
         recording.find_shift(notebook)
         observations = []
@@ -85,10 +87,13 @@ def record(
         issues = [issue.message for one in observations for issue in one.issues]
         status = "recorded" if any(result["status"] == "recorded" for result in results.values()) else "nothing"
         notebook.finish_run(
-            run, at=now, status=status, detail={**written, "hosts": _counts(results), "issues": len(issues), **recording.told()}
+            run,
+            at=now,
+            status=status,
+            detail={**written, "scope": scope, "hosts": _counts(results), "issues": len(issues), **recording.told()},
         )
         warnings = list(notebook.warnings)
-        since_plan = _observations_since_plan(notebook)
+        since_plan = _observations_since_plan(notebook, scope)
     if keep is not None and not check:
         written["rolled_up"] = _retain(store, keep, now)
     for line in (*issues, *(result["message"] for result in results.values() if result["status"] == "recorded" and result["message"])):
@@ -139,11 +144,16 @@ def _retain(store: str | None, keep: Mapping[str, int | None], now: int) -> int:
     return done["samples"]
 
 
-def _observations_since_plan(notebook: Store) -> int:
-    """Return how many observations in a row recorded at least one host since the last plan was made, up to now."""
+def _observations_since_plan(notebook: Store, scope: str) -> int:
+    """Return how many observations in a row of these hosts recorded at least one of them since the last plan for them, up to now.
+
+    Runs for other hosts do not count, so that schedules that share a store do not keep each other from planning.
+    """
     count = 0
     for run in notebook.find_runs(limit=_RUNS_LOOKED_AT):
-        if run.verb == "plan" or (run.verb == "record" and run.status != "recorded"):
+        if run.detail.get("scope") != scope:
+            continue
+        if (run.verb == "plan" and not run.check) or (run.verb == "record" and run.status != "recorded"):
             break
         count += run.verb == "record"
     return count

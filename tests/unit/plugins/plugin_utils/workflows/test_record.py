@@ -20,6 +20,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import write_recording
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Flag, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_history import import_history
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan import plan
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 
 
@@ -323,3 +324,16 @@ def test_one_bad_host_never_costs_another(tmp_path_factory, bad):
     result = run(store, facts)
     assert result["hosts"]["a"]["status"] == result["hosts"]["z"]["status"] == "recorded"
     assert len(values(store, "lv:a/vg0/data", "used_bytes")) == len(values(store, "lv:z/vg0/data", "used_bytes")) == 1
+
+
+def test_schedules_that_share_a_store_count_their_own_observations(store):
+    """Web1 is observed and planned by one schedule, db1 by another one: neither keeps the other from its plan."""
+    counted = {"web1": [], "db1": []}
+    for number in range(1, 6):
+        for host in counted:
+            now = d.NOW + 60 * number
+            counted[host].append(run(store, {host: lvm(now)}, now=now)["observations_since_plan"])
+            if host == "db1" and number % 2 == 0:
+                plan(store=store, now=now, inventory=["web1", "db1"], hosts=["db1"])
+            plan(store=store, now=now, inventory=["web1", "db1"], hosts=[host], check=True)
+    assert counted == {"web1": [1, 2, 3, 4, 5], "db1": [1, 2, 1, 2, 1]}
