@@ -65,11 +65,15 @@ class Naming:
         for entry in self.entries:
             if any(is_exact(entry.match, name) for name in names):
                 return entry, True
-        return next((entry for entry in self.entries if any(matches(entry.match, name, attributes) for name in names)), None), False
+        return next((entry for entry in self.entries if self.fits(entry.match, key, attributes)), None), False
+
+    def fits(self, expression: str, key: str, attributes: Mapping[str, t.Any]) -> bool:
+        """Return whether an expression of this policy is about an entity."""
+        return any(matches(expression, name, attributes) for name in self._names(key))
 
     def excludes(self, key: str, attributes: Mapping[str, t.Any]) -> bool:
         """Return whether an entity is left out, whatever `manage` says."""
-        return any(matches(expression, name, attributes) for expression in self.exclude for name in self._names(key))
+        return any(self.fits(expression, key, attributes) for expression in self.exclude)
 
     def _names(self, key: str) -> list[str]:
         prefix = f"lv:{self.host}/"

@@ -90,11 +90,15 @@ def volumes(
     groups = _groups(everywhere, hosts, namings)
     origins = {_origin(entity) for entity in found if entity.attributes.get("origin") and entity.attributes.get("segment_type") != "thin"}
     documents = []
+    unfitting = namings.expressions({str(entity.host) for entity in found})  # of (option, expression), the hosts that name it
     for entity in found:
         attributes = entity.attributes
         named = describe(attributes, key=entity.key, kind=entity.kind, host=entity.host)
         naming = namings.of(entity.host)
         entry, exactly = naming.choose(entity.key, named)
+        fitting = [what for what, hosts_of in unfitting.items() if entity.host in hosts_of and naming.fits(what[1], entity.key, named)]
+        for what in fitting:
+            del unfitting[what]
         reason = volume_reason(
             attributes,
             excluded=naming.excludes(entity.key, named),
@@ -114,6 +118,8 @@ def volumes(
                 "refused_reason": reason,
             }
         )
+    for option, text in unfitting:
+        logger("lvm").warning("%s names %r, which fits no volume of any host in this run", option, text)
     documents.sort(key=lambda document: document["entity"])
     return {"volumes": documents, "groups": [groups[key] for key in sorted(groups)], "now": now}
 
@@ -135,6 +141,15 @@ class _Namings:
 
     def of(self, host: str | None) -> Naming:
         return self._own.get(host or "", self._common)
+
+    def expressions(self, hosts: Collection[str]) -> dict[tuple[str, str], set[str]]:
+        """Return the hosts whose policy has each (option, expression)."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for host in sorted(hosts):
+            policy = self.of(host)
+            for what in [*(("manage", entry.match) for entry in policy.entries), *(("exclude", text) for text in policy.exclude)]:
+                found.setdefault(what, set()).add(host)
+        return found
 
 
 def _is_measured(entity: Entity) -> bool:

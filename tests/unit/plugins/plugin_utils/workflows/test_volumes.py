@@ -351,3 +351,19 @@ def test_each_host_has_its_own_policy_which_need_not_name_the_host(store):
 def test_a_policy_with_an_unknown_key_is_refused(store):
     with pytest.raises(InputError, match=r"web1 has the keys manages; known are exclude, manage, reserve"):
         volumes(store=store, now=NOW, horizon="2h", policies={"web1": {"manages": []}})
+
+
+def test_a_name_that_fits_no_volume_is_told(store, caplog):
+    """One that fits on some host is not: a group of hosts shares its list."""
+    policies = {
+        "web1": {"manage": [{"match": "vg0/data"}, {"match": "vg9/data"}], "exclude": ["vg0/calm", "vg0/clam"]},
+        "web2": {"manage": [{"match": "vg0/secret"}, {"match": "vg9/data"}]},
+    }
+    with caplog.at_level("WARNING", logger="foresight.lvm"):
+        look_up(store, hosts=["web1", "web2"], manage=None, policies=policies)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "manage names 'vg9/data', which fits no volume of any host in this run",
+        "exclude names 'vg0/clam', which fits no volume of any host in this run",
+        "manage names 'vg0/secret', which fits no volume of any host in this run",
+    ]
