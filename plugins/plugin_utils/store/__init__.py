@@ -86,3 +86,5 @@ def _make_directory(store: Store, path: str, create: bool) -> None:
             raise upgrade.nothing_recorded(store)
         # others on this machine have no business in it (XDG Base Directory Specification)
         os.makedirs(file.parent, mode=0o700, exist_ok=True)
+        if create and not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))

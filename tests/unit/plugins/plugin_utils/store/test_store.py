@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, open_store
 
 
 def test_what_was_written_is_there_when_opened_again(location, new_series):
@@ -140,3 +140,10 @@ def test_processes_create_and_write_one_store_at_once(location, start):
         assert len(series) == 9
         assert store.sample_extent(series)[2].tolist() == [1000] * 9
         assert len(store.find_entities(keys=["host:all"])) == 1
+
+
+def test_nobody_else_may_read_a_new_store(tmp_path):
+    path = tmp_path / "store.db"
+    with open_store(str(path)) as opened:
+        opened.put_entities([EntityRow("host:a", "host:a", "host", "a", {}, 1)])
+        assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}

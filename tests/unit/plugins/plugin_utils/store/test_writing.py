@@ -106,4 +106,5 @@ def test_the_order_of_different_samples_does_not_matter(shared_store, new_series
         shared_store.write_samples([one[sample[0]]], [sample[1]], [sample[2]], [sample[3]])
     mixed = data.draw(st.permutations(samples))
     shared_store.write_samples([other[sample[0]] for sample in mixed], *([sample[at] for sample in mixed] for at in (1, 2, 3)))
-    assert [row[1:] for row in rows_of(shared_store, one)] == [row[1:] for row in rows_of(shared_store, other)]
+    for written, expected in zip(one, other, strict=True):
+        assert [row[1:] for row in rows_of(shared_store, [written])] == [row[1:] for row in rows_of(shared_store, [expected])]
