@@ -183,13 +183,16 @@ def _filesystem(volume: Part, identity: str, samples: Samples) -> Attributes | N
     samples.add(identity, "fs_size_bytes", size)
     samples.add(identity, "used_bytes", used)
     samples.add(identity, "inodes_used", inodes_used)
+    avail, in_use = part.integer("avail", upper=_good(size)), _whole(used)
     return {
         "type": part.word("type"),
         "uuid": part.text("uuid"),
         "device": part.text("device"),
         "size": _whole(size),
-        "used": _whole(used),
-        "avail": part.integer("avail", upper=_good(size)),
+        "used": in_use,
+        "avail": avail,
+        # What users can fill: ext keeps blocks for root, and df counts its percentages without them.
+        "usable": None if avail is None or in_use is None else in_use + avail,
         "inodes": inodes,
         "inodes_used": _whole(inodes_used),
         "mountpoints": part.texts("mountpoints"),

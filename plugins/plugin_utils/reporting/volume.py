@@ -167,7 +167,7 @@ def _use(attributes: Document) -> tuple[str, int | None, int | None]:
     """Return what the volume is, its used bytes, and what it holds at most."""
     filesystem, size = attributes.get("fs"), attributes.get("size_bytes")
     if filesystem:
-        return str(filesystem.get("type") or "no file system"), filesystem.get("used"), filesystem.get("size")
+        return str(filesystem.get("type") or "no file system"), filesystem.get("used"), filesystem.get("usable") or filesystem.get("size")
     shares = {"pool": ("thin pool", "data_fraction"), "snapshot": ("snapshot", "snapshot_fraction")}
     what, field = shares.get(str(attributes.get("role")), ("", ""))
     share = attributes.get(field)

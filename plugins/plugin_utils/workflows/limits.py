@@ -14,7 +14,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import parse_bytes
 
 _CAPACITIES: dict[str, tuple[tuple[str, ...], ...]] = {
-    "used_bytes": (("fs", "size"), ("size_bytes",)),
+    "used_bytes": (("fs", "usable"), ("fs", "size"), ("size_bytes",)),
     "inodes_used": (("fs", "inodes"),),
     "filesystem_used_bytes": (("filesystem_total_bytes",),),
     "memory_bytes": (("memory_limit_bytes",), ("memory_total_bytes",)),

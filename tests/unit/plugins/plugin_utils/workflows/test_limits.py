@@ -47,6 +47,7 @@ def test_capacity(metric: str, attributes: dict[str, t.Any], expected: float | N
 def test_the_capacity_of_what_was_really_observed(documents: t.Any) -> None:
     facts = {
         "foresight_node": documents.node(),
+        "foresight_lvm": documents.lvm(lvs=[documents.lv(), documents.lv("raw", filesystem=None)]),
         "foresight_lxc": documents.lxc(containers=[documents.container(pids_limit=100)]),
         "foresight_cluster": documents.cluster(),
     }
@@ -54,6 +55,8 @@ def test_the_capacity_of_what_was_really_observed(documents: t.Any) -> None:
     gib = documents.GIB
     for key, expected in {
         "host:box": {"memory_bytes": 8 * gib, "swap_bytes": gib, "cpu_cores": 4},
+        "lv:box/vg0/data": {"used_bytes": 9 * gib, "inodes_used": 1000},
+        "lv:box/vg0/raw": {"used_bytes": 10 * gib},
         "guest:box/lxc/web": {
             "memory_bytes": 2 * gib, "swap_bytes": gib, "cpu_cores": 2, "filesystem_used_bytes": 4 * gib, "pids": 100,
         },
@@ -82,6 +85,17 @@ def test_wrong_rules(rule: t.Any) -> None:
 
 def test_a_share_of_an_unknown_capacity_is_no_limit() -> None:
     assert LimitRule("80%").of("used_bytes", {}) is None
+
+
+def test_users_can_fill_what_is_not_kept_for_root(documents: t.Any) -> None:
+    """As df counts it: 9 GiB, 5 of them used, and 3.5 left for users."""
+    volume = documents.lv()
+    volume["filesystem"]["avail"] = 7 * documents.GIB // 2
+    seen = {
+        one.key: one.attributes
+        for one in observe("box", {"foresight_lvm": documents.lvm(lvs=[volume])}, recorded_at=documents.NOW).entities
+    }
+    assert capacity("used_bytes", seen["lv:box/vg0/data"]) == 8.5 * documents.GIB
 
 
 def test_bounds() -> None:
