@@ -10,6 +10,7 @@ This is the one file of plugin_utils that knows Ansible.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 import typing as t
@@ -50,7 +51,8 @@ def run_verb(
             _refuse_split_play(action)
         result = run(**_prepared(arguments, more))
     except ForesightError as error:
-        raise AnsibleActionFail(str(error)) from error
+        # Ansible appends the message of every cause, and ours tell theirs already.
+        raise AnsibleActionFail(str(error)) from None
     return {"changed": False, **to_native(result)}
 
 
@@ -71,10 +73,11 @@ def run_lookup(
     try:
         return to_native(run(**_prepared(lookup.get_options(), more)))
     except ForesightError as error:
-        raise AnsibleLookupError(str(error)) from error
+        raise AnsibleLookupError(str(error)) from None
 
 
 def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | None) -> Arguments:
+    _refuse_no_number(arguments)
     prepared: Arguments = from_ansible(dict(arguments))
     configure(level=prepared.pop("log_level", "warning"), path=_absolute(prepared.pop("log_file", None)), console=_console)
     if "now" in prepared and prepared["now"] is None:
@@ -82,6 +85,15 @@ def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | N
     if more is not None:
         prepared.update(more(prepared))
     return prepared
+
+
+def _refuse_no_number(arguments: t.Mapping[str, t.Any], inside: str = "") -> None:
+    """Refuse nan and inf, which would become null: a limit that is no number would be no limit."""
+    for name, value in arguments.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"{inside}{name} is {value}; needed is a finite number (O({inside}{name})).")
+        if isinstance(value, dict) and not inside:
+            _refuse_no_number(value, f"{name}.")
 
 
 def _refuse_split_play(action: ActionBase) -> None:

@@ -114,3 +114,33 @@ def test_a_password_in_the_store_url_is_refused_and_not_shown(local: Playbooks) 
 def test_a_step_without_a_limit_passes_the_role(local: Playbooks) -> None:
     local.run("observe", "--limit", "one")
     assert local.run("plan", "--limit", "one", volumes_max_step_fraction=None).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("volumes_headroom", "0.2"), ("volumes_cool_down", "10m"), ("volumes_max_step_fraction", "1.5")]
+)
+def test_numbers_of_the_policy_may_be_given_on_the_command_line(local: Playbooks, name: str, value: str) -> None:
+    local.run("observe", "--limit", "one")
+    assert local.run("plan", "--limit", "one", "-e", f"{name}={value}").returncode == 0
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_budget_that_is_no_number_is_refused(local: Playbooks, number: str) -> None:
+    local.run("observe", "--limit", "one")
+    run = local.run("plan", "--limit", "one", check=False, foresight_budgets={"growth_fraction": number})
+    assert run.returncode != 0
+    assert f"budgets.growth_fraction is {number}" in run.output
+
+
+def test_an_unknown_option_of_an_import_is_refused(local: Playbooks, tmp_path: Path) -> None:
+    run = local.run("import", check=False, foresight_import=str(tmp_path), foresight_import_options={"synthetik": True})
+    assert run.returncode != 0
+    assert "foresight_import_options has synthetik" in run.output
+
+
+def test_an_error_with_a_cause_is_told_once(local: Playbooks, tmp_path: Path) -> None:
+    local.run("observe", "--limit", "one")
+    run = local.run("apply", "--limit", "one", check=False, foresight_apply=True, foresight_plan=str(tmp_path / "no.yml"))
+    assert run.returncode != 0
+    told = [line.count("Cannot read a plan") for line in run.output.splitlines()]
+    assert max(told) == 1, "Ansible appends the message of the cause"

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 
 STRATEGIES = ("water_filling", "proportional")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -93,7 +94,7 @@ def read_policy(document: t.Any) -> Policy:
         share_exponent=fields.number("share_exponent", 0.5, most=4),
         floor=_floor(fields.inner("floor")),
         quiet_hours=tuple(_quiet_hours(hours, number) for number, hours in enumerate(fields.items("quiet_hours"), start=1)),
-        cool_down_seconds=fields.count("cool_down_seconds", 0),
+        cool_down_seconds=parse_duration(fields.document.get("cool_down_seconds") or 0, option="policy.cool_down_seconds"),
         hysteresis_fraction=fields.number("hysteresis_fraction", 0.0, most=1),
     )
 
