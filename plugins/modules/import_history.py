@@ -48,8 +48,8 @@ options:
   ambiguous_times:
     description:
       - What a time of O(time_zone) means that occurs twice, when clocks are set back.
-      - V(order) takes the earlier of both, unless that is not after the row before of the same entity. V(earlier) and V(later) always take
-        that one. V(refuse) counts the row as bad.
+      - V(order) takes the earlier of both, unless that is not after the row before of the same entity (and metric, in a long table). V(earlier)
+        and V(later) always take that one. V(refuse) counts the row as bad.
       - A time that does not exist, when clocks are set forward, is always a bad row.
     type: str
     choices: [order, earlier, later, refuse]
@@ -200,7 +200,7 @@ files:
       description: Samples whose series and time occurred before in the file.
       type: int
     out_of_order:
-      description: Rows older than the row before of the same entity.
+      description: Rows older than the row before of the same entity (and metric, in a long table).
       type: int
     ambiguous_times:
       description: Times that occur twice because clocks are set back.

@@ -11,7 +11,7 @@ import fcntl
 import os
 import time
 import typing as t
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
 
@@ -24,16 +24,23 @@ _POLL_SECONDS = 0.2
 def exclusive(path: str, timeout: float) -> t.Iterator[int]:
     """Hold the lock; gives its descriptor. A child that inherits the descriptor keeps the lock until it ends.
 
-    Raises Refused: C(locked) when another process has held it for ``timeout`` seconds, C(needs_root) when it may not be opened.
+    Raises Refused: C(locked) when another process has held it for ``timeout`` seconds, C(needs_root) when it may not be opened,
+    C(lock_file) when it cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except PermissionError as error:
         raise Refused("needs_root", f"Cannot open the lock file {path}: {error.strerror}. Run the task with become: true.") from error
+    except OSError as error:
+        raise Refused(
+            "lock_file", f"Cannot open the lock file {path}: {error.strerror}. Needed is a regular file in a folder that can be written."
+        ) from error
     try:
         _acquire(descriptor, path, timeout)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+        # Whose lock it is only helps whoever waits for it; a full /run stops no resize.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         yield descriptor
     finally:
         os.close(descriptor)

@@ -251,7 +251,7 @@ def _lease(metadata: sa.MetaData) -> sa.Table:
         metadata,
         sa.Column("scope", sa.Text, primary_key=True, comment="what is locked: the digest of an inventory"),
         sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id"), nullable=False),
-        sa.Column("controller", sa.Text, nullable=False, comment="machine id"),
+        sa.Column("controller", sa.Text, nullable=False, comment="host name and machine id"),
         sa.Column("boot_id", sa.Text, nullable=False),
         sa.Column("pid", sa.BigInteger, nullable=False),
         sa.Column("pid_start", sa.BigInteger, nullable=False, comment="start time of the process in clock ticks after boot"),
