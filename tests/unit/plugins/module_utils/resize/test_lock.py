@@ -39,7 +39,7 @@ def test_lock_waits_for_its_holder(tmp_path):
 
 def test_symbolic_link_is_not_followed(tmp_path):
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Refused, match="Cannot open the lock file .*symbolic link") as refused, exclusive(str(tmp_path / "lock"), 0):
+    with pytest.raises(Refused, match=r"Cannot open the lock file .*symbolic link") as refused, exclusive(str(tmp_path / "lock"), 0):
         pass
     assert refused.value.reason == "lock_file"
     assert not (tmp_path / "elsewhere").exists()
