@@ -112,18 +112,12 @@ options:
     type: int
     default: 100
 extends_documentation_fragment:
+  - foresight.capacity.controller_action
   - foresight.capacity.store
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
     details: The files are read in full and everything is checked against the store; what is told is what would have been written.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: Nothing on a host is changed.
 notes:
-  - This is an action plugin. It runs on the controller and connects to no host.
   - While a long file is imported, other runs that write into the same store wait. Divide very long files.
 seealso:
   - module: foresight.capacity.record

@@ -24,15 +24,8 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - foresight.capacity.facts
   - foresight.capacity.search_path
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: This module does not change state.
 requirements:
   - lvm2 2.02.158 or newer (RHEL 7.3, Debian 9, Ubuntu 16.10)
   - lsblk of util-linux 2.27 or newer, for file systems that are not mounted and for encrypted volumes

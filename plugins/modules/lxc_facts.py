@@ -17,15 +17,8 @@ description:
   - On a Proxmox VE node RV(ansible_facts.foresight_lxc.cluster) names the cluster, so that its API and this module speak of the same guests.
   - Without root, containers can be listed only where their directory is open to everybody, and file systems are not measured. Use C(become).
 extends_documentation_fragment:
+  - foresight.capacity.facts
   - foresight.capacity.search_path
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: This module does not change state.
 seealso:
   - module: foresight.capacity.node_facts
   - module: foresight.capacity.lvm_facts

@@ -21,14 +21,8 @@ options:
         derives the mean since its last sample from RV(ansible_facts.foresight_node.cpu_seconds) in any case.
     type: float
     default: 0.2
-attributes:
-  check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: This module does not change state.
+extends_documentation_fragment:
+  - foresight.capacity.facts
 seealso:
   - module: foresight.capacity.lvm_facts
   - module: foresight.capacity.lxc_facts

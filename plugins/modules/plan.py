@@ -72,23 +72,6 @@ options:
     description:
       - How much the plan may change. What does not fit becomes a refusal with the reason C(budget), the least urgent actions first.
       - A budget that is absent or null is no limit. M(foresight.capacity.plan_gate) enforces them again.
-    type: dict
-    suboptions:
-      actions:
-        description: How many actions.
-        type: int
-      bytes:
-        description: Bytes moved by migrations plus bytes newly given to volumes, over the whole plan.
-        type: int
-      growth_bytes:
-        description: Growth of one volume in one action, in bytes.
-        type: int
-      growth_fraction:
-        description: Growth of one volume in one action, as a fraction of its size.
-        type: float
-      failures:
-        description: How many hosts may fail. With one more no further host gets actions.
-        type: int
   observed_at:
     description:
       - Time of the oldest observation the actions rest on, in seconds since 1970-01-01 UTC. By default taken from the store.
@@ -104,18 +87,12 @@ options:
       - Without it no file is written.
     type: str
 extends_documentation_fragment:
+  - foresight.capacity.controller_action
+  - foresight.capacity.budgets
   - foresight.capacity.store
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
     details: The plan is stored and written in check mode as well, marked C(check=true), and such a plan is never applied. Hosts are never touched.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: Nothing on a host is changed.
-notes:
-  - This is an action plugin. It runs on the controller and connects to no host.
 seealso:
   - module: foresight.capacity.plan_gate
   - module: foresight.capacity.lv_resize

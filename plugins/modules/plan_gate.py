@@ -88,36 +88,13 @@ options:
   budgets:
     description:
       - Budgets of this run, as of M(foresight.capacity.plan). The smaller one of these and the plan's holds.
-    type: dict
-    suboptions:
-      actions:
-        description: How many actions.
-        type: int
-      bytes:
-        description: Bytes moved by migrations plus bytes newly given to volumes, over the whole plan.
-        type: int
-      growth_bytes:
-        description: Growth of one volume in one action, in bytes.
-        type: int
-      growth_fraction:
-        description: Growth of one volume in one action, as a fraction of its size.
-        type: float
-      failures:
-        description: How many hosts may fail. With one more no further host gets actions.
-        type: int
 extends_documentation_fragment:
+  - foresight.capacity.controller_action
+  - foresight.capacity.budgets
   - foresight.capacity.store
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
     details: Only the run itself is noted in the store. No lease is taken and no state changes.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: Nothing on a host is changed.
-notes:
-  - This is an action plugin. It runs on the controller and connects to no host.
 seealso:
   - module: foresight.capacity.plan
   - module: foresight.capacity.record

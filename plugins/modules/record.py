@@ -61,18 +61,11 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - foresight.capacity.controller_action
   - foresight.capacity.store
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying target.
-    support: full
     details: The store is written in check mode as well, and the run is marked as a check run. Hosts are never touched.
-  diff_mode:
-    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
-    support: N/A
-    details: Nothing on a host is changed.
-notes:
-  - This is an action plugin. It runs on the controller and connects to no host.
 seealso:
   - module: foresight.capacity.lvm_facts
   - module: foresight.capacity.node_facts

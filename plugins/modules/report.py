@@ -19,8 +19,9 @@ description:
   - All times are UTC. What comes from a recording or was generated is marked on every figure.
   - Each file is replaced in one step, after everything is drawn. A report that fails leaves the former one whole.
   - Figures that a former report wrote and that are not among the present ones are removed. Other files in the folder are left alone.
-  - No host is contacted, so it works when all of them are down. Run it once per play (C(run_once)), also in check mode.
+  - It works when all hosts are down. Run it once per play (C(run_once)).
 extends_documentation_fragment:
+  - foresight.capacity.controller_action
   - foresight.capacity.store
 options:
   path:
@@ -38,6 +39,9 @@ options:
     description: How many volumes get a PNG of their own, the most urgent first.
     type: int
     default: 12
+attributes:
+  check_mode:
+    details: The report is written in check mode as well.
 """
 
 EXAMPLES = r"""
