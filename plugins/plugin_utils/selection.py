@@ -24,6 +24,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 T = t.TypeVar("T")
 _QUERY = re.compile(r"[=<>&|('`\s]")
 _GLOB = re.compile(r"[*?\[]")
+_SET = re.compile(r"\[[^\]]*\]")
 
 
 def select(
@@ -129,3 +130,16 @@ def _attributes(item: t.Any) -> Mapping[str, t.Any]:
     if isinstance(item, Mapping):
         return {**item.get("attributes", {}), **{name: item.get(name) for name in ("key", "kind", "host")}}
     return describe(item.attributes, key=item.key, kind=item.kind, host=item.host)
+
+
+def check_exclude(exclude: t.Sequence[str]) -> None:
+    """Refuse exclude expressions that would mean the opposite or nothing.
+
+    :raises InputError: for an empty expression, one that begins with `!`, or several globs in one text.
+    """
+    for text in exclude:
+        # no name holds a comma: several globs in one text would match nothing
+        if not text.strip() or text.startswith("!") or ("," in _SET.sub("", text) and not is_query(text)):
+            raise InputError(
+                f"The exclude expression {text!r} excludes nothing; needed is a list of globs such as lv:web1/vg0/* or JMESPath queries (O(exclude))."
+            )

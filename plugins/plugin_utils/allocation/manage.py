@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import is_exact, matches
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import check_exclude, is_exact, matches
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import parse_bytes
 
 _KNOWN = ("match", "min", "max", "priority", "allow_shrink", "allow_unmount")
@@ -93,6 +93,7 @@ def _read_exclude(exclude: t.Any) -> list[str]:
         return []
     if isinstance(exclude, str) or not all(isinstance(expression, str) for expression in exclude):
         raise InputError(f"exclude is {exclude!r:.60}; needed is a list of globs or JMESPath expressions (O(exclude)).")
+    check_exclude(exclude)
     return list(exclude)
 
 

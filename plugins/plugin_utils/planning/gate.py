@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import over_budget, tightest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.describe import utc
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import Falling
-from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import is_query, matches
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import check_exclude, is_query, matches
 
 Action = dict[str, t.Any]
 TRUSTED_FORECASTS = ("ok", None)
 _FORGET = " (a host that no longer exists: ansible-playbook -i INVENTORY foresight.capacity.forget -e foresight_forget=HOST)"
-_SET = re.compile(r"\[[^\]]*\]")
 
 
 class Verdict(t.NamedTuple):
@@ -110,19 +107,6 @@ def _decision(actions: t.Sequence[Action], verdicts: t.Mapping[str, Verdict]) ->
         pending=[entry for entry, pending in entries if pending],
         refused=[entry for entry, pending in entries if not pending],
     )
-
-
-def check_exclude(exclude: t.Sequence[str]) -> None:
-    """Refuse exclude expressions that would mean the opposite or nothing.
-
-    :raises InputError: for an empty expression, one that begins with `!`, or several globs in one text.
-    """
-    for text in exclude:
-        # no name holds a comma: several globs in one text would match nothing
-        if not text.strip() or text.startswith("!") or ("," in _SET.sub("", text) and not is_query(text)):
-            raise InputError(
-                f"The exclude expression {text!r} excludes nothing; needed is a list of globs such as lv:web1/vg0/* or JMESPath queries (O(exclude))."
-            )
 
 
 def verdict_of(action: Action, terms: Terms) -> Verdict | None:

@@ -13,7 +13,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.controller impo
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import tightest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.describe import utc
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate import Terms, Verdict, check_exclude, decide_host
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate import Terms, Verdict, decide_host
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import check_exclude
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import PlanRow, RunRow, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import apply_lease
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.apply_runs import find_run, note_withheld, opened_plan

@@ -15,7 +15,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import inventory_digest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import complete
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.describe import utc
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate import Decision, Terms, check_exclude, decide
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.gate import Decision, Terms, decide
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import check_exclude
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import LeaseHeld, PlanRow, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import apply_lease
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.apply_runs import VERB, close_run, leftovers, note_withheld

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import is_exact, matches, near, select
+from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import check_exclude, is_exact, matches, near, select
 
 ITEMS = [
     {"key": "lv:web1/vg0/data", "kind": "lv", "host": "web1", "attributes": {"fs": {"type": "xfs"}, "tags": ["prod"], "size_bytes": 100}},
@@ -80,3 +80,13 @@ def test_near_names_what_is_like_it() -> None:
     found = near(["lv:web1/vg0/date"], [item["key"] for item in ITEMS])
     assert found[0] == "lv:web1/vg0/data"
     assert near(["zzz"], ["lv:a/b/c"]) == []
+
+
+@pytest.mark.parametrize("expression", ["", " ", "!lv:web1/*", "vg0/a,vg0/b"])
+def test_what_would_exclude_nothing_or_the_opposite_is_refused(expression: str) -> None:
+    with pytest.raises(InputError, match=r"excludes nothing; needed is a list of globs .* \(O\(exclude\)\)"):
+        check_exclude(["vg0/data", expression])
+
+
+def test_sets_and_queries_may_hold_a_comma() -> None:
+    check_exclude(["lv:web[1,2]/vg0/*", "contains(tags, 'keep') && host == 'a,b'"])

@@ -367,3 +367,8 @@ def test_a_name_that_fits_no_volume_is_told(store, caplog):
         "exclude names 'vg0/clam', which fits no volume of any host in this run",
         "manage names 'vg0/secret', which fits no volume of any host in this run",
     ]
+
+
+def test_an_exclude_that_excludes_nothing_is_refused_before_the_plan(store):
+    with pytest.raises(InputError, match="excludes nothing"):
+        look_up(store, policies={"web1": {"exclude": ["vg0/data,vg0/calm"]}})
