@@ -32,6 +32,7 @@ PACKAGES = {
     "resize2fs": "e2fsprogs",
     "sudo": "sudo",
     "tune2fs": "e2fsprogs",
+    "wipefs": "util-linux",
     "xfs_db": "xfsprogs",
     "xfs_growfs": "xfsprogs",
     "xfs_info": "xfsprogs",

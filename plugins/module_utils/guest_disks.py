@@ -54,7 +54,7 @@ def find_guest_disks(files: TargetFiles) -> GuestDisks:
         for name in files.names(directory):
             if name.endswith(suffix):
                 paths.update(_devices(files.lines(f"{directory}/{name}")))
-    for directory in {DEFAULT_PATH, configured_path(files)}:
+    for directory in sorted({DEFAULT_PATH, configured_path(files)}):
         for name in files.names(directory):
             paths.update(_devices(files.lines(f"{directory}/{name}/config")))
     held = _held_by_qemu(files)

@@ -82,7 +82,8 @@ class Bench:
                 f"dd if=/dev/urandom of=/srv/{name}/precious bs=1M count=8 conv=fsync status=none",
                 f"sha256sum /srv/{name}/precious > /root/{name}.sum",
             ]
-            lines += [] if mounted else [f"umount /srv/{name}"]
+            # On a busy host udev may miss what mkfs wrote, and lsblk, which asks it, then shows nothing.
+            lines += [] if mounted else [f"umount /srv/{name}", f"udevadm trigger --settle /dev/vg0/{name}"]
         return name, "\n".join([*lines, spoil.format(name=name), ""])
 
     def resize(self, name: str, size: int, check: bool = False, **more: Any) -> Outcome:

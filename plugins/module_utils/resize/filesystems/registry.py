@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Options, Strategy
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.ext import Ext
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.none import NoFileSystem
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.xfs import Xfs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
 _STRATEGIES: dict[str, Strategy] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
@@ -35,4 +36,25 @@ def open_filesystem(host: Host, volume: Volume, options: Options) -> FileSystem:
     reason = filesystem["reason"] if filesystem else None
     if reason in _UNKNOWN:
         raise Refused("not_readable", f"Cannot tell what is on {volume.name}: {_UNKNOWN[reason]}.")
+    if filesystem and kind is None:
+        _confirm_blank(host, volume, str(filesystem["device"]))
     return _STRATEGIES.get(str(kind), NoFileSystem)(host, volume, options)
+
+
+def _confirm_blank(host: Host, volume: Volume, device: str) -> None:
+    """Refuse a volume on which lsblk sees nothing although there is something.
+
+    lsblk asks udev, which misses what is written while it works on an earlier event (seen in the lab, on a busy host). wipefs reads the
+    device itself; with -p it only lists.
+    """
+    try:
+        listed = host.reading.run(["wipefs", "-p", device]).out
+    except CommandFailed as failed:
+        raise unreadable(f"what is on {device}", failed) from failed
+    found = [line.rsplit(",", 1)[-1] for line in listed.splitlines() if line and not line.startswith("#")]
+    if found:
+        raise Refused(
+            "not_readable",
+            f"lsblk sees nothing on {volume.name}, but it holds {', '.join(found)}: udev has not noticed. Let it look again "
+            f"(udevadm trigger --settle {device}) and repeat the task.",
+        )

@@ -110,8 +110,9 @@ class SimulatedHost:
             "resize2fs": self._resize2fs,
             "xfs_growfs": self._xfs_growfs,
             "xfs_db": self._xfs_db,
+            "wipefs": self._wipefs,
         }[tool]
-        changes = not (tool in ("lvs", "dumpe2fs", "xfs_db") or "--test" in args or "-n" in args)
+        changes = not (tool in ("lvs", "dumpe2fs", "xfs_db", "wipefs") or "--test" in args or "-n" in args)
         if changes and tool in self.broken:
             verdict = (0, "", "") if self.broken[tool] == "lies" else (1, "", f"{tool}: something is wrong")
             return self._boundary(args, lambda: verdict)
@@ -141,7 +142,7 @@ class SimulatedHost:
     def _entry(self, volume: Volume) -> dict:
         fs = volume.fs
         filesystem = {
-            "type": fs.kind if fs else None,
+            "type": fs.kind if fs and volume.reason != "unformatted" else None,
             "device": volume.path,
             "mountpoints": list(volume.mountpoints),
             "read_only": volume.read_only if volume.mountpoints else None,
@@ -220,6 +221,10 @@ class SimulatedHost:
         volume = next(volume for volume in self.volumes.values() if mountpoint in volume.mountpoints)
         assert volume.fs is not None
         return volume, volume.fs
+
+    def _wipefs(self, args: list[str]) -> tuple[int, str, str]:
+        volume = next(volume for volume in self.volumes.values() if volume.path == args[-1])
+        return 0, f"# offset,uuid,label,type\n0x438,0388,,{volume.fs.kind}\n" if volume.fs else "", ""
 
     def _dumpe2fs(self, args: list[str]) -> tuple[int, str, str]:
         fs = self._by_device(args[-1])[1]
