@@ -81,8 +81,7 @@ options:
   exclude:
     description:
       - Targets, VGs and hosts that are left alone whatever the plan says. Globs such as V(lv:db1/*), V(vg:db1/vg0), V(host:db1) or V(vg0/data) (on every host),
-        or JMESPath
-        over what the store knows of the target. With O(state=host) those of this host, besides those of O(state=open).
+        or JMESPath over what the store knows of the target. With O(state=host) those of this host, besides those of O(state=open).
     type: list
     elements: str
     default: []

@@ -101,8 +101,7 @@ def _header(document: Document) -> list[str]:
         )
     lines.extend(
         [
-            "The path of this file may stand for the id. The content is signed by the id: an edited plan is refused. To change it, change the policy and plan "
-            "again.",
+            "The path of this file may stand for the id. The id signs the content, so an edited plan is refused: change the policy and plan again.",
             'To leave targets out: -e \'{"foresight_exclude": ["lv:HOST/VG/LV"]}\', which takes the place of any foresight_exclude of the inventory.',
         ]
     )
