@@ -18,6 +18,7 @@ import yaml
 
 from lab.fleet import Lab
 from lab.hosts import LabHost
+from lab.points import resumed
 from lab.wait import wait_for
 from support.playbooks import Playbooks
 
@@ -147,8 +148,9 @@ def test_kill_of_the_playbook_at_a_changing_command(bench: Bench, tool: str, pat
 @pytest.mark.full
 def test_kill_of_the_playbook_at_every_command(bench: Bench) -> None:
     points = [(tool, when, nth) for tool, nth in calls_of_an_apply(bench) for when in ("before", "after")]
-    for tool, when, nth in points:
+    for number, (tool, when, nth) in resumed(points):
         kill_at(bench, bench.plan(), tool, when, nth)
+        print(f"point {number + 1} of {len(points)}: {when} call {nth} of {tool}", flush=True)
 
 
 @pytest.mark.parametrize("when", ["before", pytest.param("after", marks=FULL)])

@@ -17,6 +17,7 @@ import pytest
 from lab import inventory
 from lab.fleet import Lab
 from lab.hosts import LabHost
+from lab.points import resumed
 from lab.wait import wait_for
 from support.modules import Module, ModuleRun, Outcome
 from support.playbooks import Playbooks
@@ -316,8 +317,10 @@ def test_kill_at_every_command(bench: Bench, how: dict[str, Any]) -> None:
     bench.host.wrappers_clear()
     bench.drop(name)
     assert len(calls) >= 8
-    for (tool, number), when in itertools.product(calls, ("before", "after")):
-        kill_at(bench, how, tool, when, number)
+    points = [(tool, nth, when) for tool, nth in calls for when in ("before", "after")]
+    for number, (tool, nth, when) in resumed(points):
+        kill_at(bench, how, tool, when, nth)
+        print(f"point {number + 1} of {len(points)}: {when} call {nth} of {tool}", flush=True)
 
 
 def test_hang_up_and_termination_do_not_stop_a_growth(bench: Bench) -> None:
