@@ -256,7 +256,8 @@ def test_tail_group_too_small_for_ext4(bench: Bench, size: int, mounted: bool) -
     """The kernel and resize2fs make exactly the foretold number of blocks, and nothing is left to do."""
     name = bench.make(size=128, mounted=mounted)
     foretold, real = bench.resize(name, size, check=True), bench.resize(name, size)
-    assert shown(foretold) == shown(real)
+    # The ad-hoc command takes the diff out of the result.
+    assert shown({**foretold, "diff": None}) == shown({**real, "diff": None})
     assert real["after"]["fs_size"] < real["after"]["size"]
     assert bench.resize(name, size)["status"] == "ok"
     bench.check_data(name)

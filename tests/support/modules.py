@@ -50,7 +50,7 @@ class Module:
         ssh = {"ANSIBLE_SSH_ARGS": "-o ControlMaster=no"}
         environment = {**os.environ, **ssh, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
         process = subprocess.Popen(
-            [*command, "--diff", *(["--check"] if check else [])],
+            command + (["--check"] if check else []),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
