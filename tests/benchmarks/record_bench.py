@@ -12,7 +12,6 @@ All data is synthetic. Times are wall times of this machine, the store lies on d
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import pathlib
@@ -28,6 +27,10 @@ import yaml
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_history import import_history
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from support import facts_documents as documents
 
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")
 GOAL_SECONDS = 5.0
@@ -61,18 +64,8 @@ class CallbackModule(CallbackBase):
 JINJA = "{{ ansible_play_hosts_all | map('extract', hostvars, ['ansible_facts', 'foresight_lvm', 'lvs']) | map('length') | sum }}"
 
 
-def load_documents():
-    """Return the documents of the unit tests."""
-    path = pathlib.Path(__file__).parents[1] / "unit" / "plugins" / "plugin_utils" / "observation" / "documents.py"
-    spec = importlib.util.spec_from_file_location("observation_documents", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def write_site(folder: pathlib.Path, hosts: int, volumes: int) -> None:
     """Write an inventory, the facts of every host for each round, and a playbook that records them."""
-    documents = load_documents()
     names = [f"host{number:03d}" for number in range(hosts)]
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": {name: {"ansible_connection": "local"} for name in names}}}))
     (folder / "callback_plugins").mkdir()

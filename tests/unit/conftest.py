@@ -1,8 +1,12 @@
-"""Property tests draw the same examples in every run; FORESIGHT_HYPOTHESIS=random looks for new ones."""
+"""Where tests find what they share (tests/support), and the same examples of property tests in every run; FORESIGHT_HYPOTHESIS=random looks for new ones."""
 
 from __future__ import annotations
 
 import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 try:
     from hypothesis import settings

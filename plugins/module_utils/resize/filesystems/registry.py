@@ -52,6 +52,11 @@ def _confirm_blank(host: Host, volume: Volume, device: str) -> None:
     except CommandFailed as failed:
         raise unreadable(f"what is on {device}", failed) from failed
     found = [line.rsplit(",", 1)[-1] for line in listed.splitlines() if line and not line.startswith("#")]
+    if len(found) > 1:
+        raise Refused(
+            "not_readable",
+            f"{volume.name} holds {', '.join(found)}: nobody can tell which of them counts. Take away what does not (wipefs -o) and repeat the task.",
+        )
     if found:
         raise Refused(
             "not_readable",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -19,6 +18,7 @@ import yaml
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import write_recording
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
+from support import facts_documents as d
 
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")
 
@@ -30,17 +30,6 @@ module = AnsibleModule({"path": {"type": "path", "required": True}}, supports_ch
 with open(module.params["path"]) as stream:
     module.exit_json(changed=False, ansible_facts=json.load(stream))
 """
-
-
-def _load_documents():
-    path = pathlib.Path(__file__).parents[1] / "plugin_utils" / "observation" / "documents.py"
-    spec = importlib.util.spec_from_file_location("observation_documents", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-d = _load_documents()
 
 
 class Site:

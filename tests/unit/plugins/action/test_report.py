@@ -16,8 +16,6 @@ import time
 import pytest
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
-
 from support import generated  # the generator is shared with the integration tests
 
 ANSIBLE_PLAYBOOK = pathlib.Path(sys.executable).with_name("ansible-playbook")

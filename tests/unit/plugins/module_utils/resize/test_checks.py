@@ -48,6 +48,13 @@ REFUSALS = {
         "not_readable",
         "it holds ext4: udev has",
     ),
+    "two signatures": (
+        {},
+        {"mountpoints": [], "reason": "unformatted", "more_signatures": ["swap"]},
+        {"named_exactly": True},
+        "not_readable",
+        "ext4, swap: nobody can tell",
+    ),
     "no wipefs": ({"missing": {"wipefs"}}, {"fs": None, "mountpoints": []}, {"named_exactly": True}, "missing_tool", "package util-linux"),
     "no answer": ({}, {"reason": "not_answering"}, {}, "not_readable", "does not answer"),
     "unknown volume": ({}, {}, {"lv": "nix"}, "not_found", "nix"),

@@ -4,17 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-
 import pytest
+
+from support import facts_documents
 
 
 @pytest.fixture(scope="session")
 def documents():
-    """Facts documents, as the tests of the observation use them."""
-    path = pathlib.Path(__file__).parents[1] / "observation" / "documents.py"
-    spec = importlib.util.spec_from_file_location("history_documents", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Facts documents as the modules return them."""
+    return facts_documents

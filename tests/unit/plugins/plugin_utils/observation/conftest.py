@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-
 import pytest
+
+from support import facts_documents
 
 
 @pytest.fixture(scope="session")
 def documents():
-    """Facts documents: documents.py of this folder."""
-    spec = importlib.util.spec_from_file_location("observation_documents", pathlib.Path(__file__).with_name("documents.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Facts documents as the modules return them."""
+    return facts_documents

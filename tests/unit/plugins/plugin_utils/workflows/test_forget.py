@@ -6,26 +6,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError, StoreError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forget import forget
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
-
-
-def _load_documents():
-    path = pathlib.Path(__file__).parents[1] / "observation" / "documents.py"
-    spec = importlib.util.spec_from_file_location("observation_documents", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-d = _load_documents()
+from support import facts_documents as d
 
 
 @pytest.fixture

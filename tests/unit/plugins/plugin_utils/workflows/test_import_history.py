@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import pathlib
 import random
 
 import numpy as np
@@ -22,17 +20,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store import op
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_history import import_history
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_target import Duplicates
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
+from support import facts_documents as d
 
-
-def _load_documents():
-    path = pathlib.Path(__file__).parents[1] / "observation" / "documents.py"
-    spec = importlib.util.spec_from_file_location("observation_documents", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-d = _load_documents()
 T0 = 1_763_600_000
 TABLE = {"time_column": "time", "entity": "lv:{host}/vg0/{lv}", "columns": {"used": "used_bytes"}}
 

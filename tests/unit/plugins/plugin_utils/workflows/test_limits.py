@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
 import typing as t
 
 import pytest
@@ -13,17 +11,9 @@ import pytest
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import observe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import Limit, LimitRule, bounds, capacity
+from support import facts_documents as documents
 
 VOLUME = {"size_bytes": 100, "fs": {"size": 80, "inodes": 10}}
-
-
-@pytest.fixture
-def documents() -> t.Any:
-    """Facts documents, as the tests of the observation use them."""
-    spec = importlib.util.spec_from_file_location("limits_documents", pathlib.Path(__file__).parents[1] / "observation" / "documents.py")
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-    spec.loader.exec_module(module)  # type: ignore[union-attr]
-    return module
 
 
 @pytest.mark.parametrize(
@@ -44,7 +34,7 @@ def test_capacity(metric: str, attributes: dict[str, t.Any], expected: float | N
     assert capacity(metric, attributes) == expected
 
 
-def test_the_capacity_of_what_was_really_observed(documents: t.Any) -> None:
+def test_the_capacity_of_what_was_really_observed() -> None:
     facts = {
         "foresight_node": documents.node(),
         "foresight_lvm": documents.lvm(lvs=[documents.lv(), documents.lv("raw", filesystem=None)]),
@@ -87,7 +77,7 @@ def test_a_share_of_an_unknown_capacity_is_no_limit() -> None:
     assert LimitRule("80%").of("used_bytes", {}) is None
 
 
-def test_users_can_fill_what_is_not_kept_for_root(documents: t.Any) -> None:
+def test_users_can_fill_what_is_not_kept_for_root() -> None:
     """As df counts it: 9 GiB, 5 of them used, and 3.5 left for users."""
     volume = documents.lv()
     volume["filesystem"]["avail"] = 7 * documents.GIB // 2

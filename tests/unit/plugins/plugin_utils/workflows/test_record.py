@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import pathlib
 import signal
 import subprocess
@@ -22,17 +21,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Fl
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_history import import_history
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan import plan
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
-
-
-def _load_documents():
-    path = pathlib.Path(__file__).parents[1] / "observation" / "documents.py"
-    spec = importlib.util.spec_from_file_location("observation_documents", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-d = _load_documents()
+from support import facts_documents as d
 
 
 @pytest.fixture

@@ -7,10 +7,8 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import resource
 import shutil
-import sys
 
 import pytest
 
@@ -19,9 +17,6 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store import op
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report import report
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report_content import read_content
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[4]))
-
 from support import generated  # the generator is shared with the integration tests
 
 NOW, HOSTS = generated.NOW, generated.HOSTS

@@ -68,6 +68,7 @@ class Volume:
     metadata_fraction: float | None = None
     fsck: int = 0
     reason: str | None = None
+    more_signatures: list[str] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -224,7 +225,7 @@ class SimulatedHost:
 
     def _wipefs(self, args: list[str]) -> tuple[int, str, str]:
         volume = next(volume for volume in self.volumes.values() if volume.path == args[-1])
-        return 0, f"# offset,uuid,label,type\n0x438,0388,,{volume.fs.kind}\n" if volume.fs else "", ""
+        return 0, "".join(f"0x438,0388,,{kind}\n" for kind in [volume.fs.kind, *volume.more_signatures]) if volume.fs else "", ""
 
     def _dumpe2fs(self, args: list[str]) -> tuple[int, str, str]:
         fs = self._by_device(args[-1])[1]
