@@ -17,16 +17,16 @@ Row = t.Dict[str, str]
 COLUMNS = {
     "vg": (
         "vg_name,vg_uuid,vg_size,vg_free,vg_extent_size,vg_extent_count,vg_free_count,vg_tags,vg_systemid,vg_lock_type,"
-        "vg_shared,vg_clustered,vg_partial,vg_exported,pv_count"
+        "vg_shared,vg_clustered,vg_partial,vg_exported,pv_count,vg_profile"
     ),
-    "pv": "pv_name,pv_uuid,pv_size,dev_size,pv_free,pv_missing",
+    "pv": "pv_name,pv_uuid,pv_size,dev_size,pv_free,pv_missing,pv_allocatable,pv_in_use",
     "lv": (
         "lv_uuid,lv_name,lv_path,lv_dm_path,lv_size,lv_attr,lv_layout,lv_role,lv_parent,lv_active,lv_tags,lv_merging,lv_converting,"
         "move_pv,origin,pool_lv,data_percent,snap_percent,metadata_percent,sync_percent,lv_metadata_size,"
-        "raid_sync_action,lv_kernel_major,lv_kernel_minor,lv_device_open,lv_snapshot_invalid"
+        "raid_sync_action,lv_kernel_major,lv_kernel_minor,lv_device_open,lv_snapshot_invalid,lv_profile"
     ),
     "pvseg": "pvseg_start",
-    "seg": "lv_uuid,segtype,devices",
+    "seg": "lv_uuid,segtype,devices,seg_monitor,chunk_size",
 }
 
 

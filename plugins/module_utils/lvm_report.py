@@ -15,6 +15,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.disk_usage impo
 from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import MountTable, Top, describe, find_top
 from ansible_collections.foresight.capacity.plugins.module_utils.guest_disks import GuestDisks, find_guest_disks
 from ansible_collections.foresight.capacity.plugins.module_utils.identity import document_header
+from ansible_collections.foresight.capacity.plugins.module_utils.lvm_config import read_settings, tell_settings
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_query import NoReport, fetch_report, local_system_id, lvm_version
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_rows import LvRow, parse_group
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
@@ -53,6 +54,7 @@ def read_lvm(
     document["vgs"] = [vg for group in groups for vg in group.vgs]
     _mark_foreign(document["vgs"], commands)
     rows = [row for group in groups for row in group.lvs]
+    _tell_settings([row.entry for row in rows if row.entry["autoextend"]], commands)
     document["lvs"] = _volumes(rows, commands, files, statvfs) if rows else []
     return document
 
@@ -63,6 +65,15 @@ def _mark_foreign(vgs: list[dict[str, t.Any]], commands: Commands) -> None:
         ours = local_system_id(commands)
         for vg in vgs:
             vg["foreign"] = vg["system_id"] is not None and vg["system_id"] != ours
+
+
+def _tell_settings(entries: list[dict[str, t.Any]], commands: Commands) -> None:
+    """Ask for the configuration once for each profile in use, and not at all where nothing is extended by dmeventd."""
+    for profile in sorted({entry["autoextend"]["profile"] or "" for entry in entries}):
+        settings = read_settings(commands, profile or None)
+        for entry in entries:
+            if (entry["autoextend"]["profile"] or "") == profile:
+                tell_settings(entry, settings)
 
 
 def _volumes(rows: list[LvRow], commands: Commands, files: TargetFiles, statvfs: t.Callable[[str], t.Any]) -> list[dict[str, t.Any]]:

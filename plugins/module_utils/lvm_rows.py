@@ -33,18 +33,29 @@ def parse_group(sections: dict[str, list[Row]]) -> Group:
     """One entry of the report; its sections are C(vg), C(pv), C(lv), C(pvseg) and C(seg)."""
     vgs = [_vg(row) for row in sections.get("vg", []) if row.get("vg_name")]
     vg = vgs[0] if vgs else {"name": None, "uuid": None}
-    types: dict[str, list[str]] = {}
-    moving = set()
+    profile = (sections.get("vg") or [{}])[0].get("vg_profile", "")
+    segments: dict[str, list[Row]] = {}
     for segment in sections.get("seg", []):
-        names = types.setdefault(segment["lv_uuid"], [])
-        if segment.get("segtype") and segment["segtype"] not in names:
-            names.append(segment["segtype"])
-        if "pvmove" in segment.get("devices", ""):
-            moving.add(segment["lv_uuid"])
+        segments.setdefault(segment["lv_uuid"], []).append(segment)
     rows = sections.get("lv", [])
-    lvs = [_lv(row, vg, "+".join(types.get(row["lv_uuid"], [])) or None, row["lv_uuid"] in moving) for row in rows]
+    lvs = [_lv(row, vg, segments.get(row["lv_uuid"], []), profile) for row in rows]
     _tell_parents(rows, lvs)
-    return Group(vgs=vgs, pvs=[_pv(row, vg["name"]) for row in sections.get("pv", [])], lvs=lvs)
+    lying = _volumes_by_device(rows, segments)
+    return Group(vgs=vgs, pvs=[_pv(row, vg["name"], lying.get(row["pv_name"], [])) for row in sections.get("pv", [])], lvs=lvs)
+
+
+def _volumes_by_device(rows: list[Row], segments: dict[str, list[Row]]) -> dict[str, list[str]]:
+    """The volumes with extents on each device; a hidden part counts as the volume that it is a part of."""
+    parents = {row["lv_name"]: row.get("lv_parent", "") for row in rows}
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        name = row["lv_name"]
+        while parents.get(parents[name]) is not None:
+            name = parents[name]
+        for segment in segments.get(row["lv_uuid"], []):
+            for device in re.findall(r"([^,()]+)\(\d+\)", segment.get("devices", "")):
+                found.setdefault(device, set()).add(name.strip("[]"))
+    return {device: sorted(names) for device, names in found.items()}
 
 
 def _tell_parents(rows: list[Row], lvs: list[LvRow]) -> None:
@@ -80,7 +91,7 @@ def _vg(row: Row) -> dict[str, t.Any]:
     }
 
 
-def _pv(row: Row, vg: str | None) -> dict[str, t.Any]:
+def _pv(row: Row, vg: str | None, volumes: list[str]) -> dict[str, t.Any]:
     return {
         "name": row["pv_name"],
         "uuid": row["pv_uuid"],
@@ -89,11 +100,17 @@ def _pv(row: Row, vg: str | None) -> dict[str, t.Any]:
         "size": number(row, "pv_size") or number(row, "dev_size"),
         "free": number(row, "pv_free") if vg else number(row, "dev_size"),
         "missing": is_set(row, "pv_missing"),
+        "allocatable": is_set(row, "pv_allocatable"),
+        # Also true without a group: where the rest of its group, with the metadata, cannot be seen.
+        "in_use": is_set(row, "pv_in_use"),
+        "lvs": volumes,
     }
 
 
-def _lv(row: Row, vg: dict[str, t.Any], segment_type: str | None, moving: bool) -> LvRow:
+def _lv(row: Row, vg: dict[str, t.Any], segments: list[Row], vg_profile: str) -> LvRow:
     role = _role(row)
+    segment_type = "+".join(dict.fromkeys(segment["segtype"] for segment in segments if segment.get("segtype"))) or None
+    moving = any("pvmove" in segment.get("devices", "") for segment in segments)
     thin_or_pool = role == "pool" or "thin" in _list(row, "lv_layout")
     active = row.get("lv_active", "") not in ("", "0", "unknown")
     entry = {
@@ -115,6 +132,8 @@ def _lv(row: Row, vg: dict[str, t.Any], segment_type: str | None, moving: bool) 
         "data_fraction": fraction(row, "data_percent") if thin_or_pool and role != "internal" else None,
         "metadata_fraction": fraction(row, "metadata_percent") if role == "pool" else None,
         "metadata_size": number(row, "lv_metadata_size") if role == "pool" else None,
+        "chunk_size": next((number(segment, "chunk_size") or None for segment in segments), None) if role in ("pool", "snapshot") else None,
+        "autoextend": _autoextend(row, role, segments, vg_profile),
         "role": role,
         "stack": [],
         "in_progress": _in_progress(row, segment_type or "", moving),
@@ -128,6 +147,22 @@ def _lv(row: Row, vg: dict[str, t.Any], segment_type: str | None, moving: bool) 
         is_open=is_set(row, "lv_device_open"),
     )
     return LvRow(entry, volume, carries_data=role not in ("internal", "pool"))
+
+
+def _autoextend(row: Row, role: str, segments: list[Row], vg_profile: str) -> dict[str, t.Any] | None:
+    """Of a thin pool or a copy-on-write snapshot, whether dmeventd watches it; what it then does stands in LVM's configuration."""
+    is_thin_pool = role == "pool" and any(segment.get("segtype") == "thin-pool" for segment in segments)
+    if not is_thin_pool and (role != "snapshot" or "thicksnapshot" not in _list(row, "lv_role")):
+        return None
+    monitors = [segment.get("seg_monitor", "") for segment in segments]
+    return {
+        "monitored": "monitored" in monitors if any(monitors) else None,
+        "monitoring": None,
+        "threshold": None,
+        "step": None,
+        "command": None,
+        "profile": row.get("lv_profile") or vg_profile or None,
+    }
 
 
 def _role(row: Row) -> str:

@@ -111,6 +111,12 @@ ansible_facts:
             size: {description: Usable bytes., type: int, returned: always}
             free: {description: Bytes that no volume has., type: int, returned: always}
             missing: {description: Whether the device is gone., type: bool, returned: always}
+            allocatable: {description: Whether LVM may give its extents to volumes (C(pvchange -x))., type: bool, returned: always}
+            in_use:
+              description: Whether a group uses it; true without a group where the metadata of its group cannot be seen.
+              type: bool
+              returned: always
+            lvs: {description: Volumes with extents on it; hidden parts count as their volume., type: list, elements: str, returned: always}
         vgs:
           description: Volume groups, also those that belong to other hosts or are not complete.
           type: list
@@ -168,6 +174,21 @@ ansible_facts:
               returned: always
             metadata_fraction: {description: How full the metadata of a thin pool is., type: float, returned: always}
             metadata_size: {description: Bytes of the metadata of a pool., type: int, returned: always}
+            chunk_size: {description: "Of a pool or a copy-on-write snapshot, bytes of one chunk.", type: int, returned: always}
+            autoextend:
+              description: Of a thin pool or a copy-on-write snapshot, what dmeventd does when it fills up; null for all others.
+              type: dict
+              returned: always
+              contains:
+                monitored: {description: Whether dmeventd watches it; null where LVM does not say., type: bool, returned: always}
+                monitoring: {description: Whether the configuration has dmeventd watch what is activated., type: bool, returned: always}
+                threshold:
+                  description: How full it must be for dmeventd to extend it; V(1.0) is never. Null where the configuration could not be read.
+                  type: float
+                  returned: always
+                step: {description: By what fraction of its size it then grows., type: float, returned: always}
+                command: {description: The program that dmeventd calls for pools instead of C(lvextend)., type: str, returned: always}
+                profile: {description: The metadata profile of the volume or its group., type: str, returned: always}
             role:
               description:
                 - V(internal) is a hidden part of another volume, V(pool) a thin, cache or VDO pool.

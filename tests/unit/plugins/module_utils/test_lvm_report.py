@@ -40,6 +40,7 @@ def test_one_report_whatever_the_number_of_volumes(recording):
         ["lvm", "fullreport"],
         ["lvm", "version"],
         ["lvm", "systemid"],
+        ["lvm", "dumpconfig"],
         ["lsblk", "--json"],
     ]
 
@@ -186,6 +187,73 @@ def test_segment_types(lv, name, segment_type, sync_fraction):
     assert (volume["origin"], volume["pool"], volume["in_progress"]) == (None, None, None)
 
 
+@pytest.fixture
+def pools(recording):
+    return recording("pools").document()
+
+
+def test_who_extends_pools_and_snapshots(pools):
+    def told(name):
+        return find_lv(pools, "vg0", name)["autoextend"]
+
+    usual = {"monitored": True, "monitoring": True, "threshold": 0.8, "step": 0.2, "command": None, "profile": None}
+    assert told("pool") == usual
+    assert told("byhand") == {**usual, "threshold": 1.0, "profile": "byhand"}
+    assert told("calm") == {**usual, "monitored": False}
+    assert told("snap") == {**usual, "threshold": 0.9}
+    assert {name: told(name) for name in ("data", "t1", "t1-snap", "pool_tdata")} == dict.fromkeys(["data", "t1", "t1-snap", "pool_tdata"])
+
+
+def test_chunks_of_pools_and_snapshots(pools):
+    sizes = {name: find_lv(pools, "vg0", name)["chunk_size"] for name in ("pool", "byhand", "snap", "data", "t1", "t1-snap")}
+    assert sizes == {"pool": 64 * 1024, "byhand": 128 * 1024, "snap": 4096, "data": None, "t1": None, "t1-snap": None}
+
+
+def test_configuration_is_asked_once_for_each_profile(recording):
+    playback = recording("pools")
+    playback.document()
+    asked = [command[2:] for command in playback.asked if command[1] == "dumpconfig"]
+    assert asked == [
+        ["--type", "full", "activation", "dmeventd"],
+        ["--type", "full", "--metadataprofile", "byhand", "activation", "dmeventd"],
+    ]
+
+
+def test_configuration_that_cannot_be_read_is_unknown(recording):
+    playback = recording("pools")
+    for entry in playback.commands:
+        if "byhand" in entry["command"]:
+            entry.update(rc=5, out="", err="  Failed to load profile byhand.")
+    document = playback.document()
+    unknown = {"monitored": True, "monitoring": None, "threshold": None, "step": None, "command": None, "profile": "byhand"}
+    assert find_lv(document, "vg0", "byhand")["autoextend"] == unknown
+    assert find_lv(document, "vg0", "pool")["autoextend"]["threshold"] == 0.8
+
+
+def test_a_command_of_the_administrators_own_is_told(recording):
+    playback = recording("pools")
+    for entry in playback.commands:
+        entry["out"] = entry["out"].replace('thin_command="lvm lvextend --use-policies"', 'thin_command="/usr/local/bin/grow pool"')
+    document = playback.document()
+    assert find_lv(document, "vg0", "pool")["autoextend"]["command"] == "/usr/local/bin/grow pool"
+    assert find_lv(document, "vg0", "snap")["autoextend"]["command"] is None
+
+
+def test_what_lies_on_physical_volumes_and_which_of_them_are_free(pools):
+    by_name = {pv["name"]: {key: pv[key] for key in ("vg", "allocatable", "in_use", "lvs")} for pv in pools["pvs"]}
+    assert by_name == {
+        "/dev/vdb": {
+            "vg": "vg0",
+            "allocatable": True,
+            "in_use": True,
+            "lvs": ["byhand", "calm", "data", "lvol0_pmspare", "pool", "snap"],
+        },
+        "/dev/vdc1": {"vg": "vg0", "allocatable": False, "in_use": True, "lvs": ["alone"]},  # pvchange -xn
+        "/dev/vdc2": {"vg": None, "allocatable": False, "in_use": False, "lvs": []},
+        "/dev/loop1": {"vg": None, "allocatable": False, "in_use": True, "lvs": []},  # its group's metadata were on another device
+    }
+
+
 def test_guest_disks(lv):
     assert {name: lv(name)["role"] for name in ("vm-101-disk-0", "vm-102-disk-1", "disk-image", "nested", "web-root")} == {
         "vm-101-disk-0": "guest_disk",
@@ -316,3 +384,4 @@ def test_a_thousand_volumes_are_each_described(recording):
     document = playback.document()
     assert sum(1 for entry in document["lvs"] if entry["vg"] == "vg0") == 1000
     assert len(playback.asked) == 4
+    assert not any(command[1] == "dumpconfig" for command in playback.asked)  # no pool, no snapshot
