@@ -6,55 +6,17 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, MissingTool, Result
-from ansible_collections.foresight.capacity.plugins.module_utils.resize import checks
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Options, Step, is_complete
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.registry import open_filesystem
+from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, MissingTool
+from ansible_collections.foresight.capacity.plugins.module_utils.resize import checks, story, volume_change
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host, missing
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, StepFailed
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure, Released, Step, Work
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading import Reading, Request, State, read
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import signals_ignored
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve, human
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume, read_volume
-
-_VERSION = re.compile(r"(resize2fs|e2fsck) \d\S* \(.*\)")
-
-
-class Request(t.NamedTuple):
-    """What was asked for; sizes in bytes."""
-
-    vg: str
-    lv: str
-    size: int
-    expect_uuid: str | None = None
-    expect_size: int | None = None
-    reserve: Reserve = Reserve()
-    options: Options = Options()
-
-
-class Reading(t.NamedTuple):
-    """The volume and its file system at one moment."""
-
-    volume: Volume
-    filesystem: FileSystem
-
-    def state(self) -> dict[str, t.Any]:
-        """What C(before) and C(after) show of it."""
-        return self.state_at(self.volume.size, self.filesystem.size)
-
-    def state_at(self, size: int, fs_size: int | None) -> dict[str, t.Any]:
-        goal = self.filesystem.goal(size)
-        kind = (self.volume.lv["filesystem"] or {}).get("type")
-        return {
-            "uuid": self.volume.lv["uuid"],
-            "size": size,
-            "fs_type": kind,
-            "fs_size": fs_size,
-            "fs_fills_volume": None if fs_size is None or goal is None else goal <= fs_size,
-        }
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
 
 
 class Resize:
@@ -63,10 +25,11 @@ class Resize:
     def __init__(self, host: Host, request: Request) -> None:
         self._host = host
         self.request = request
-        self.before: dict[str, t.Any] | None = None
-        self.after: dict[str, t.Any] | None = None
+        self.before: State | None = None
+        self.after: State | None = None
         self.commands: list[str] = []
         self.message = ""
+        self._touched = False
 
     def run(self, check_mode: bool) -> None:
         """Do it, or in check mode find out what would be done.
@@ -74,35 +37,25 @@ class Resize:
         Raises Refused while nothing has been changed yet, StepFailed afterwards.
         """
         try:
-            reading = self._read()
+            reading = read(self._host, self.request)
             self.before = self.after = reading.state()
             target = self._target(reading)
             predicted = self._predict(reading, target)
             if predicted == self.before:
-                self.message = f"{reading.volume.name} is {human(target)} already{_filled(predicted)}."
+                self.message = story.already(reading, predicted)
                 return
-            self._preflight(reading, target)
+            work = self._plan(reading, target, predicted)
+            if work.volume is not None:
+                volume_change.rehearse(self._host, reading.volume, target // reading.volume.extent)
         except MissingTool as error:
             raise missing(error) from error
-        steps = self._steps(reading, target)
-        self.commands = [shlex.join(step.command) for step in steps]
-        self.message = self._story(reading, predicted, check_mode)
+        self.commands = [shlex.join(step.command) for step in work.steps]
+        self.message = story.done(self.request, reading, predicted, work, check_mode)
         self.after = predicted
         if not check_mode:
             with signals_ignored():
-                self._act(reading, target, steps)
-                self._verify(reading, predicted)
-
-    def _read(self) -> Reading:
-        volume = read_volume(self._host, self.request.vg, self.request.lv)
-        expected = self.request.expect_uuid
-        if expected is not None and volume.lv["uuid"] != expected:
-            raise Refused(
-                "precondition_changed",
-                f"{volume.name} has the uuid {volume.lv['uuid']}, expected {expected} (O(expect.uuid)): it is another volume of the same name. Plan again.",
-            )
-        checks.check_manageable(volume)
-        return Reading(volume, open_filesystem(self._host, volume, self.request.options))
+                self._act(reading, target, predicted, work)
+                self._verify(reading, target, predicted)
 
     def _target(self, reading: Reading) -> int:
         """Bytes the volume shall have: whole extents, whole stripes, never less than asked for."""
@@ -112,7 +65,7 @@ class Resize:
         unit = volume.extent * volume.layout.data_stripes
         return -(-asked // unit) * unit
 
-    def _predict(self, reading: Reading, target: int) -> dict[str, t.Any]:
+    def _predict(self, reading: Reading, target: int) -> State:
         """The state after the resize. Raises Refused where the present state is no start for it (rule 4)."""
         volume, filesystem = reading.volume, reading.filesystem
         if filesystem.size is not None and filesystem.size > volume.size:
@@ -128,29 +81,34 @@ class Resize:
                 f"{volume.name} is {human(volume.size)} ({volume.size} bytes), expected {human(expected or 0)} ({expected} bytes, O(expect.size)) "
                 f"or {human(target)} ({target} bytes, O(size)): it was changed since the plan was made. Plan again.",
             )
-        if target < volume.size:
-            raise Refused(
-                "shrink_not_supported",
-                f"{volume.name} is {human(volume.size)} and was asked to become {human(target)} (O(size)): this module only grows volumes.",
-            )
         goal = filesystem.goal(target)
-        return reading.state_at(target, None if goal is None or filesystem.size is None else max(goal, filesystem.size))
+        if goal is None or filesystem.size is None:
+            return reading.state_at(target, filesystem.size, filesystem.places)
+        return reading.state_at(target, goal if target < volume.size else max(goal, filesystem.size), filesystem.places)
 
-    def _preflight(self, reading: Reading, target: int) -> None:
-        """Everything that can be refused is refused before the first change."""
+    def _plan(self, reading: Reading, target: int, predicted: State) -> Work:
+        """The steps. Everything that can be refused is refused here, before the first of them."""
         volume, filesystem = reading.volume, reading.filesystem
         checks.check_writable(volume)
+        if target == volume.size:
+            procedure = filesystem.growth(target)
+            if predicted["fs_size"] == filesystem.size:
+                procedure = Procedure(Released(restore=procedure.released.restore))
+            return Work(procedure, None)
+        extents = target // volume.extent
+        if target < volume.size and not self.request.options.allow_shrink:
+            raise Refused(
+                "shrink_not_allowed",
+                f"{volume.name} is {human(volume.size)} and was asked to become {human(target)} (O(size)): it is made smaller only where that is "
+                f"allowed (O(allow_shrink)).",
+            )
+        volume_change.check_change(volume, extents, self.request.reserve)
         if target > volume.size:
-            extents = target // volume.extent
-            checks.check_extension(volume, extents, self.request.reserve)
-            self._check_step(reading, target)
-            filesystem.check_growth(target)
-            self._host.require("lvm")
-            checks.rehearse_extension(self._host, volume, extents)
-        else:
-            filesystem.check_growth(target)
+            self._check_useful(reading, target)
+        procedure = filesystem.growth(target) if target > volume.size else filesystem.shrinkage(target)
+        return Work(procedure, volume_change.change_step(volume, extents))
 
-    def _check_step(self, reading: Reading, target: int) -> None:
+    def _check_useful(self, reading: Reading, target: int) -> None:
         """A step of which the file system cannot use a byte would only waste extents."""
         volume, filesystem = reading.volume, reading.filesystem
         goal = filesystem.goal(target)
@@ -165,47 +123,74 @@ class Resize:
             f"Ask for {human(useful)} ({useful} bytes) or more (O(size)).",
         )
 
-    def _steps(self, reading: Reading, target: int) -> list[Step]:
-        volume, filesystem = reading.volume, reading.filesystem
-        steps = filesystem.before_volume()
-        if target > volume.size:
-            command = ["lvm", *checks.extension(volume, target // volume.extent)]
-            steps = [*steps, Step("extend_volume", "extend_failed", command)]
-        return steps + filesystem.after_volume(target)
-
-    def _act(self, reading: Reading, target: int, steps: list[Step]) -> None:
+    def _act(self, reading: Reading, target: int, predicted: State, work: Work) -> None:
         self.commands = []
-        for step in steps:
-            command = shlex.join(step.command)
-            self.commands.append(command)
-            result = self._host.changing.run(step.command, check=False)
-            if result.rc not in step.good:
-                self._fail(reading, target, step.name, step.reason, f"{command} ended with status {result.rc}: {_said(result)}")
-            if step.name == "extend_volume":
-                self._confirm_size(reading, target)
+        released = work.procedure.released
+        for step in released.release:
+            self._run(reading, target, released, step)
+        if released.release:
+            work = self._plan_released(reading, target, predicted, released)
+        for step in work.procedure.before:
+            self._run(reading, target, released, step)
+        if work.volume is not None:
+            if target < reading.volume.size:
+                self._confirm_shrunk(reading, target, released)
+            self._run(reading, target, released, work.volume)
+            self._confirm_size(reading, target, released, work.volume.name)
+        for step in work.procedure.after:
+            self._run(reading, target, released, step)
+        for step in released.restore:
+            self._run(reading, target, Released(), step)
 
-    def _confirm_size(self, reading: Reading, target: int) -> None:
-        """No exit status is believed: the file system grows only on a volume that really has its new size."""
+    def _plan_released(self, reading: Reading, target: int, predicted: State, released: Released) -> Work:
+        """The steps once more, now that nothing else can use the file system: what was read while it was mounted may have changed."""
+        try:
+            return self._plan(read(self._host, self.request), target, predicted)
+        except (Refused, CommandFailed, MissingTool) as error:
+            reason = error.reason if isinstance(error, Refused) else "read_failed"
+            self._fail(reading, target, released, "check_filesystem", reason, str(error).rstrip("."))
+
+    def _run(self, reading: Reading, target: int, released: Released, step: Step) -> None:
+        command = shlex.join(step.command)
+        self.commands.append(command)
+        self._touched = self._touched or step.name not in ("unmount", "mount")
+        result = self._host.changing.run(step.command, check=False)
+        if result.rc not in step.good:
+            self._fail(reading, target, released, step.name, step.reason, f"{command} ended with status {result.rc}: {story.said(result)}")
+
+    def _confirm_shrunk(self, reading: Reading, target: int, released: Released) -> None:
+        """No exit status is believed: the volume is reduced only below a file system that really has become smaller (rule 1)."""
+        try:
+            now = read(self._host, self.request)
+        except (Refused, CommandFailed, MissingTool) as error:
+            self._fail(reading, target, released, "shrink_filesystem", "verify_failed", str(error).rstrip("."))
+        if now.filesystem.size is None or now.filesystem.size > target:
+            seen = human(now.filesystem.size or 0)
+            self._fail(
+                reading,
+                target,
+                released,
+                "shrink_filesystem",
+                "verify_failed",
+                f"its tool reported success, but the file system has {seen}, more than the {human(target)} of the volume to come",
+            )
+
+    def _confirm_size(self, reading: Reading, target: int, released: Released, step: str) -> None:
+        """The file system changes only on a volume that really has its new size."""
         volume = reading.volume
         try:
             rows = self._host.segments(self.request.vg)
         except Refused as error:
-            self._fail(reading, target, "extend_volume", "verify_failed", str(error).rstrip("."))
+            self._fail(reading, target, released, step, "verify_failed", str(error).rstrip("."))
         sizes = {int(row["lv_size"]) for row in rows if row["lv_uuid"] == volume.lv["uuid"]}
         if sizes != {target}:
             seen = ", ".join(human(size) for size in sorted(sizes)) or "no such volume"
-            self._fail(
-                reading,
-                target,
-                "extend_volume",
-                "verify_failed",
-                f"lvextend reported success, but LVM shows {seen} instead of {human(target)}",
-            )
+            what = f"LVM reported success, but shows {seen} instead of {human(target)}"
+            self._fail(reading, target, released, step, "verify_failed", what)
 
-    def _verify(self, reading: Reading, predicted: dict[str, t.Any]) -> None:
-        target = int(predicted["size"])
+    def _verify(self, reading: Reading, target: int, predicted: State) -> None:
         try:
-            now = self._read()
+            now = read(self._host, self.request)
         except (Refused, CommandFailed, MissingTool) as error:
             self.after = None
             raise StepFailed("verify_failed", "verify", f"All commands ended well, but reading the result back did not: {error}") from error
@@ -214,54 +199,37 @@ class Resize:
             differing = ", ".join(
                 f"{key} {self.after[key]} instead of {value}" for key, value in predicted.items() if self.after[key] != value
             )
-            self._fail(reading, target, "verify", "verify_failed", f"all commands ended well, but {differing} was read back")
-        lost = sorted(set(reading.volume.mountpoints) - set(now.volume.mountpoints))
+            self._fail(reading, target, Released(), "verify", "verify_failed", f"all commands ended well, but {differing} was read back")
         was, seen = reading.volume.lv["filesystem"], now.volume.lv["filesystem"]
-        if lost:
-            self._fail(reading, target, "verify", "verify_failed", f"it is no longer mounted at {', '.join(lost)}")
         if was and seen and seen["read_only"] and not was["read_only"]:
-            self._fail(reading, target, "verify", "verify_failed", "it is now mounted read-only (see the kernel log)")
+            self._fail(reading, target, Released(), "verify", "verify_failed", "it is now mounted read-only (see the kernel log)")
 
-    def _fail(self, reading: Reading, target: int, step: str, reason: str, what: str) -> t.NoReturn:
-        """Tell what went wrong, in which state that left the volume, and what the next run will do."""
+    def _fail(self, reading: Reading, target: int, released: Released, step: str, reason: str, what: str) -> t.NoReturn:
+        """Put back what was unmounted, then tell what went wrong, which state that left, and what the next run will do."""
         name = reading.volume.name
         try:
-            now = self._read()
+            unsound = self._restore(released)
+            now = read(self._host, self.request)
         except (Refused, CommandFailed, MissingTool) as error:
             self.after = None
             raise StepFailed(reason, step, f"Resizing {name} stopped at {step}: {what}. Its state could not be read: {error}") from error
         self.after = now.state()
-        complete = is_complete(now.filesystem, now.volume.size)
-        if self.after == self.before:
-            state = "Nothing was changed; the same task starts anew"
-        elif now.volume.size == target and complete is False:
-            state = f"The volume is {human(target)}, its file system still {human(now.filesystem.size or 0)}; the same task will finish that step"
-        else:
-            state = f"The volume is {human(now.volume.size)}{_filled(self.after)}; the same task will go on from there"
-        raise StepFailed(reason, step, f"Resizing {name} stopped at {step}: {what}. {state}.")
+        text = f"Resizing {name} stopped at {step}: {what}. {unsound}{story.left(self.before or {}, now, target)}."
+        raise StepFailed(reason, step, text)
 
-    def _story(self, reading: Reading, predicted: dict[str, t.Any], check_mode: bool) -> str:
-        volume, verb = reading.volume, "Would grow" if check_mode else "Grew"
-        parts = []
-        if predicted["size"] != volume.size:
-            parts.append(f"{volume.name} from {human(volume.size)} to {human(predicted['size'])}")
-        if predicted["fs_size"] != reading.filesystem.size:
-            owner = "its" if parts else f"the unfinished {volume.name}:"
-            parts.append(
-                f"{owner} {predicted['fs_type']} file system from {human(reading.filesystem.size or 0)} to {human(predicted['fs_size'])}"
-            )
-        rounded = ""
-        if predicted["size"] != self.request.size:
-            rounded = f" (asked for {self.request.size} bytes, rounded up to {predicted['size']}: whole extents of {human(volume.extent)}"
-            rounded += f" over {volume.layout.data_stripes} stripes)" if volume.layout.data_stripes > 1 else ")"
-        return f"{verb} {' and '.join(parts)}{rounded}."
-
-
-def _filled(state: dict[str, t.Any]) -> str:
-    return f" and its {state['fs_type']} file system fills it" if state["fs_fills_volume"] else ""
-
-
-def _said(result: Result) -> str:
-    """What a command said, in one line: its errors, without the version that e2fsprogs put there."""
-    lines = [line.strip() for line in (result.err.strip() or result.out.strip()).splitlines()]
-    return " ".join(line for line in lines if line and not _VERSION.fullmatch(line)).rstrip(".") or "it said nothing"
+    def _restore(self, released: Released) -> str:
+        """Mount again what was unmounted, unless something was done to it and a full check finds fault with it; gives what there is to say of that."""
+        if not released.release:
+            return ""
+        now = read(self._host, self.request)
+        if now.volume.mountpoints:
+            return ""
+        trouble = now.filesystem.trouble() if self._touched else None
+        if trouble:
+            return f"Its file system is left unmounted, for {trouble}; check it by hand, then mount it. "
+        for step in released.restore:
+            self.commands.append(shlex.join(step.command))
+            result = self._host.changing.run(step.command, check=False)
+            if result.rc not in step.good:
+                return f"Mounting it again failed too ({story.said(result)}); mount it by hand. "
+        return ""

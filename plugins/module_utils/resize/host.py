@@ -12,17 +12,21 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, Commands, MissingTool
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
 _SEGMENT_FIELDS = ("lv_uuid", "lv_name", "lv_attr", "lv_size", "origin", "segtype", "stripes", "data_copies", "seg_start_pe")
 
 
 class Host:
-    """The target: ``reading`` commands, ``changing`` commands, and the document C(foresight_lvm) as it is now."""
+    """The target: ``reading`` commands, ``changing`` commands, its ``files``, and the document C(foresight_lvm) as it is now."""
 
-    def __init__(self, reading: Commands, changing: Commands, read_lvm: t.Callable[[], dict[str, t.Any]]) -> None:
+    def __init__(
+        self, reading: Commands, changing: Commands, read_lvm: t.Callable[[], dict[str, t.Any]], files: TargetFiles | None = None
+    ) -> None:
         self.reading = reading
         self.changing = changing
         self.read_lvm = read_lvm
+        self.files = files or TargetFiles()
 
     def segments(self, vg: str) -> list[dict[str, str]]:
         """One row of strings per segment of every volume of the group, hidden ones included; sizes in bytes."""
@@ -40,6 +44,18 @@ class Host:
         """Refuse when a tool is missing, before anything has been changed."""
         if self.reading.find(tool) is None:
             raise missing(MissingTool(tool))
+
+    def read_bytes(self, device: str, offset: int, count: int) -> bytes:
+        """So many bytes of a device. Raises Refused (C(not_readable)) when they cannot be read."""
+        try:
+            with open(self.files.path(device), "rb", buffering=0) as stream:
+                stream.seek(offset)
+                found = stream.read(count)
+        except OSError as failed:
+            raise unreadable(device, failed) from failed
+        if len(found) < count:
+            raise Refused("not_readable", f"Cannot read {device}: it ends before byte {offset + count}.")
+        return found
 
     def carries(self, device: str, mountpoint: str) -> bool:
         """Whether the file system that one sees at this mount point is the one on this device, and no other mounted over it."""

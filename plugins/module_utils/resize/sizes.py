@@ -13,6 +13,7 @@ import typing as t
 _UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 _POWER = {unit[0]: power for power, unit in enumerate(_UNITS)}
 _SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?\s*(?:([BKMGTPE])(iB)?)?", re.IGNORECASE)
+_PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*%")
 _RESERVE = re.compile(r"([0-9]+(?:\.[0-9]+)?(?=\s*%)|[0-9]+)\s*(%|extents?)")
 
 
@@ -58,6 +59,30 @@ def parse_reserve(text: str) -> Reserve:
     if percent > 100:
         raise ValueError(f"{text!r} is more than all of the volume group; write 0% to 100%")
     return Reserve(percent=percent)
+
+
+class Margin(t.NamedTuple):
+    """What a shrunk file system keeps above what it uses: an amount of bytes or a share of them."""
+
+    size: int = 0
+    percent: float = 0.0
+
+    def in_bytes(self, used: int) -> int:
+        """Bytes of it for so many bytes in use; rounded up."""
+        return self.size + math.ceil(used * self.percent / 100 - 1e-9)
+
+
+def parse_margin(text: str) -> Margin:
+    """Read V(10%), or an amount such as V(1 GiB).
+
+    Raises ValueError for anything else.
+    """
+    if not text.strip().endswith("%"):
+        return Margin(size=parse_size(text))
+    found = _PERCENT.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not a margin; write a share such as 10%, or an amount such as 1 GiB")
+    return Margin(percent=float(found.group(1)))
 
 
 def human(size: int) -> str:

@@ -11,16 +11,20 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed, Commands
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report import read_lvm
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request, Resize
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Resize
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.lock import LOCK_FILE, exclusive
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, StepFailed
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading import Request
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import ShieldedRunner
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_reserve, parse_size
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_margin, parse_reserve, parse_size
 
 Parameters = t.Dict[str, t.Any]
 RunCommand = t.Callable[..., t.Tuple[int, str, str]]
+Value = t.TypeVar("Value")
+
+_PERMISSIONS = ("allow_fsck", "allow_mount", "allow_shrink", "allow_unmount", "named_exactly")
 
 
 def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
@@ -33,6 +37,10 @@ def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
         "reserve": {"type": "str", "default": "0"},
         "named_exactly": {"type": "bool", "default": False},
         "allow_fsck": {"type": "bool", "default": False},
+        "allow_mount": {"type": "bool", "default": False},
+        "allow_shrink": {"type": "bool", "default": False},
+        "allow_unmount": {"type": "bool", "default": False},
+        "margin": {"type": "str", "default": "10%"},
         "lock_timeout": {"type": "float", "default": 60.0},
     }
 
@@ -40,26 +48,27 @@ def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
 def parse_request(parameters: Parameters) -> Request:
     """The request of a task. Raises ValueError naming the option that is wrong."""
     expect = parameters["expect"] or {}
-    try:
-        reserve = parse_reserve(parameters["reserve"])
-    except ValueError as error:
-        raise ValueError(f"O(reserve): {error}") from error
+    allowed = {name: parameters[name] for name in _PERMISSIONS}
     return Request(
         vg=parameters["vg"],
         lv=parameters["lv"],
         size=_size("size", parameters["size"]),
         expect_uuid=expect.get("uuid"),
         expect_size=None if expect.get("size") is None else _size("expect.size", expect["size"]),
-        reserve=reserve,
-        options=Options(allow_fsck=parameters["allow_fsck"], named_exactly=parameters["named_exactly"]),
+        reserve=_option("reserve", parameters["reserve"], parse_reserve),
+        options=Options(**allowed, margin=_option("margin", parameters["margin"], parse_margin)),
     )
 
 
-def _size(option: str, text: str) -> int:
+def _option(name: str, text: str, parse: t.Callable[[str], Value]) -> Value:
     try:
-        size = parse_size(text)
+        return parse(text)
     except ValueError as error:
-        raise ValueError(f"O({option}): {error}") from error
+        raise ValueError(f"O({name}): {error}") from error
+
+
+def _size(option: str, text: str) -> int:
+    size = _option(option, text, parse_size)
     if size <= 0:
         raise ValueError(f"O({option}) is {text}; it must be more than 0")
     return size

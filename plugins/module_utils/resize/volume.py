@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_report import find_lv, find_vg
@@ -51,7 +52,10 @@ class Layout(t.NamedTuple):
 
 
 class Volume(t.NamedTuple):
-    """A volume and what bears on it. ``lv``, ``vg`` and ``pool`` (of a thin volume) are entries of C(foresight_lvm)."""
+    """A volume and what bears on it. ``lv``, ``vg`` and ``pool`` (of a thin volume) are entries of C(foresight_lvm).
+
+    ``snapshots``: those that copy on write; ``dependants``: all volumes that name it as their origin, thin ones too.
+    """
 
     lv: dict[str, t.Any]
     vg: dict[str, t.Any]
@@ -60,6 +64,8 @@ class Volume(t.NamedTuple):
     is_open: bool
     is_writable: bool
     snapshots: list[str]
+    dependants: list[str]
+    lvm_version: tuple[int, ...]
 
     @property
     def name(self) -> str:
@@ -105,7 +111,14 @@ def read_volume(host: Host, vg: str, lv: str) -> Volume:
         is_open=volume["attr"][_IS_OPEN] == "o",
         is_writable=volume["attr"][_PERMISSIONS] == "w",
         snapshots=sorted({row["lv_name"] for row in rows if row["origin"] == lv and row["lv_attr"][:1] in ("s", "S")}),
+        dependants=sorted({row["lv_name"] for row in rows if row["origin"] == lv}),
+        lvm_version=_version(document.get("lvm_version")),
     )
+
+
+def _version(text: str | None) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", text or "")
+    return tuple(int(part) for part in found.groups()) if found else ()
 
 
 def _how_many(document: dict[str, t.Any], vg: str) -> str:

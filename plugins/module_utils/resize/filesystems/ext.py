@@ -9,9 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options, Step
+from ansible_collections.foresight.capacity.plugins.module_utils.resize import mounting
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import check_room
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
@@ -23,9 +26,10 @@ _READINGS = 3
 
 
 class Superblock(t.NamedTuple):
-    """The fields of the superblock that decide how far it can grow; counts are blocks unless named otherwise."""
+    """The fields of the superblock that decide how far it can be resized; counts are blocks unless named otherwise."""
 
     blocks: int
+    free_blocks: int
     block_size: int
     first_block: int
     blocks_per_group: int
@@ -81,31 +85,78 @@ class Ext:
         self._device = str(volume.lv["filesystem"]["device"])
         self.superblock = read_superblock(host, self._device)
         self.size: int | None = self.superblock.blocks * self.superblock.block_size
+        self.places = mounting.places(host, volume, options)
 
     def goal(self, volume_size: int) -> int:
         return self.superblock.goal(volume_size) * self.superblock.block_size
 
-    def check_growth(self, volume_size: int) -> None:
-        self._host.require("resize2fs")
+    def growth(self, volume_size: int) -> Procedure:
+        self._check_tools()
+        self._check_limits(self.superblock.goal(volume_size))
+        growing = Step("grow_filesystem", "grow_failed", ["resize2fs", self._device, str(self.superblock.goal(volume_size))])
+        if self._volume.mountpoints:
+            self._check_mounted()
+            self._check_growable_mounted()
+            return Procedure(after=[growing])
+        self._check_unmounted()
+        # resize2fs demands a full check since the last mount.
+        return Procedure(mounting.released(self._host, self._volume, self._options, "grow"), [self._repair()], [growing])
+
+    def shrinkage(self, volume_size: int) -> Procedure:
+        self._check_tools()
+        if self._volume.mountpoints:
+            self._check_mounted()
+        released = mounting.released(self._host, self._volume, self._options, "shrink")
+        if not self._volume.mountpoints:
+            self._check_unmounted()
+        goal = self.superblock.goal(volume_size)
+        check_room(self._volume, volume_size, self.goal(volume_size), self._used(), self._minimum(), self._options)
+        before, after = [self._repair()], []
+        command = ["resize2fs", self._device, str(goal)]
+        if self.superblock.blocks > goal:
+            before.append(Step("shrink_filesystem", "shrink_failed", command))
+        elif self.superblock.blocks < goal:
+            after.append(Step("grow_filesystem", "grow_failed", command))
+        after.append(Step("check_filesystem", "fsck_failed", ["e2fsck", "-f", "-n", self._device]))
+        return Procedure(released, before, after)
+
+    def trouble(self) -> str | None:
+        if self.superblock.state != "clean":
+            return f"it is marked {self.superblock.state!r}"
+        if "needs_recovery" in self.superblock.features:
+            return "its journal was not replayed"
+        checked = self._host.reading.run(["e2fsck", "-f", "-n", self._device], check=False)
+        return f"e2fsck -f -n ended with status {checked.rc}" if checked.rc else None
+
+    def _repair(self) -> Step:
+        return Step("check_filesystem", "fsck_failed", ["e2fsck", "-f", "-p", self._device], _E2FSCK_GOOD)
+
+    def _used(self) -> int:
+        """Bytes that are not free, its administration included."""
+        seen = self._volume.lv["filesystem"]
+        if self._volume.mountpoints and seen["used"] is not None:
+            # The kernel writes the count of the superblock seldom while it is mounted; statvfs(3) leaves the administration out of its size.
+            return int(seen["used"]) + (self.size or 0) - int(seen["size"])
+        return (self.superblock.blocks - self.superblock.free_blocks) * self.superblock.block_size
+
+    def _minimum(self) -> int:
+        """The least that resize2fs would make of it; asked once it is unmounted."""
+        if self._volume.mountpoints:
+            return 0
+        try:
+            answer = self._host.reading.run(["resize2fs", "-P", self._device]).out
+            return int(answer.rsplit(":", 1)[1]) * self.superblock.block_size
+        except (CommandFailed, ValueError, IndexError) as failed:
+            raise unreadable(f"the least size of the file system on {self._device}", failed) from failed
+
+    def _check_tools(self) -> None:
+        for tool in ("resize2fs", "e2fsck"):
+            self._host.require(tool)
         if "bigalloc" in self.superblock.features:
             raise Refused(
                 "filesystem_feature",
-                f"The file system of {self._volume.name} has the feature bigalloc, which resize2fs grows only by force.",
+                f"The file system of {self._volume.name} has the feature bigalloc, which resize2fs resizes only by force.",
             )
-        self._check_limits(self.superblock.goal(volume_size))
-        if self._volume.mountpoints:
-            self._check_mounted()
-        else:
-            self._check_unmounted()
-
-    def before_volume(self) -> list[Step]:
-        if self._volume.mountpoints:
-            return []
-        # resize2fs demands a full check since the last mount.
-        return [Step("check_filesystem", "fsck_failed", ["e2fsck", "-f", "-p", self._device], _E2FSCK_GOOD)]
-
-    def after_volume(self, volume_size: int) -> list[Step]:
-        return [Step("grow_filesystem", "grow_failed", ["resize2fs", self._device, str(self.superblock.goal(volume_size))])]
 
     def _check_limits(self, blocks: int) -> None:
         if blocks > _MAX_32_BITS and "64bit" not in self.superblock.features:
@@ -133,16 +184,18 @@ class Ext:
         if "errors" in self.superblock.state:
             raise Refused(
                 "filesystem_errors",
-                f"The file system of {name} is marked {self.superblock.state!r}: the kernel does not grow it. Unmount it and run e2fsck -f {self._device}.",
+                f"The file system of {name} is marked {self.superblock.state!r}. Unmount it and run e2fsck -f {self._device}.",
             )
+
+    def _check_growable_mounted(self) -> None:
         # The kernel grows no mounted file system with another layout of its backups (ext4_resize_fs).
         if "sparse_super2" in self.superblock.features or "sparse_super" not in self.superblock.features:
+            name = self._volume.name
             raise Refused(
                 "filesystem_feature", f"The file system of {name} lacks the feature sparse_super (or has sparse_super2): unmount it first."
             )
 
     def _check_unmounted(self) -> None:
-        self._host.require("e2fsck")
         if self._volume.is_open:
             raise Refused(
                 "in_use",
@@ -150,22 +203,13 @@ class Ext:
             )
         if self._options.allow_fsck:
             return
-        seen = self._trouble()
+        seen = self.trouble()
         if seen:
             raise Refused(
                 "fsck_needed",
                 f"The unmounted file system of {self._volume.name} needs a check: {seen}. "
                 f"Check it yourself, or let e2fsck -f -p repair what is safe to repair (O(allow_fsck)).",
             )
-
-    def _trouble(self) -> str | None:
-        """What speaks against this unmounted file system; the full check changes nothing, and takes its time."""
-        if self.superblock.state != "clean":
-            return f"it is marked {self.superblock.state!r}"
-        if "needs_recovery" in self.superblock.features:
-            return "its journal was not replayed"
-        checked = self._host.reading.run(["e2fsck", "-f", "-n", self._device], check=False)
-        return f"e2fsck -f -n ended with status {checked.rc}" if checked.rc else None
 
 
 def read_superblock(host: Host, device: str) -> Superblock:
@@ -190,6 +234,7 @@ def parse_superblock(text: str) -> Superblock:
     block_size = int(fields["Block size"])
     return Superblock(
         blocks=int(fields["Block count"]),
+        free_blocks=int(fields["Free blocks"]),
         block_size=block_size,
         first_block=int(fields["First block"]),
         blocks_per_group=int(fields["Blocks per group"]),

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
 
@@ -20,21 +21,27 @@ class NoFileSystem:
     def __init__(self, _host: Host, volume: Volume, options: Options) -> None:
         self._volume = volume
         self._options = options
+        self.places = volume.mountpoints
 
     def goal(self, volume_size: int) -> int | None:
         return None
 
-    def check_growth(self, volume_size: int) -> None:
+    def growth(self, volume_size: int) -> Procedure:
         if not self._options.named_exactly:
-            seen = (self._volume.lv["filesystem"] or {}).get("type")
             raise Refused(
                 "unknown_filesystem",
-                f"{self._volume.name} has {f'a signature of type {seen}' if seen else 'no file system'}: such a volume is grown only when it was named "
-                f"exactly (O(named_exactly)), and never shrunk.",
+                f"{self._seen()}: such a volume is grown only when it was named exactly (O(named_exactly)), and never shrunk.",
             )
+        return Procedure()
 
-    def before_volume(self) -> list[Step]:
-        return []
+    def shrinkage(self, volume_size: int) -> Procedure:
+        raise Refused(
+            "shrink_not_supported", f"{self._seen()}: such a volume is never made smaller, for nobody can tell what would be lost."
+        )
 
-    def after_volume(self, volume_size: int) -> list[Step]:
-        return []
+    def trouble(self) -> str | None:
+        return None
+
+    def _seen(self) -> str:
+        seen = (self._volume.lv["filesystem"] or {}).get("type")
+        return f"{self._volume.name} has {f'a signature of type {seen}' if seen else 'no file system'}"

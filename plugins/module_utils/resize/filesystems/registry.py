@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Options, Strategy
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Strategy
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.ext import Ext
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.none import NoFileSystem
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.xfs import Xfs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
@@ -30,7 +31,7 @@ def open_filesystem(host: Host, volume: Volume, options: Options) -> FileSystem:
     filesystem = volume.lv["filesystem"]
     kind = filesystem["type"] if filesystem else None
     if kind in _NOT_YET:
-        raise Refused("filesystem_not_supported", f"{volume.name} holds {kind}; this module grows {', '.join(_STRATEGIES)} so far.")
+        raise Refused("filesystem_not_supported", f"{volume.name} holds {kind}; this module resizes {', '.join(_STRATEGIES)} so far.")
     if not volume.lv["active"]:
         raise Refused("inactive", f"{volume.name} is not active; activate it first (lvchange -ay {volume.name}).")
     reason = filesystem["reason"] if filesystem else None

@@ -10,9 +10,10 @@ import re
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
 _LEAST_GROUP = 64  # XFS_MIN_AG_BLOCKS: the kernel leaves a smaller rest unused (xfs_growfs_data_private)
@@ -47,11 +48,12 @@ class Xfs:
         self._mountpoint = next((path for path in places if not host.is_read_only(path)), places[0] if places else None)
         self.geometry = self._read()
         self.size: int | None = self.geometry.blocks * self.geometry.block_size
+        self.places = volume.mountpoints
 
     def goal(self, volume_size: int) -> int:
         return self.geometry.goal(volume_size) * self.geometry.block_size
 
-    def check_growth(self, volume_size: int) -> None:
+    def growth(self, volume_size: int) -> Procedure:
         self._host.require("xfs_growfs")
         if self._mountpoint is None:
             where = f"; its mount point {self._volume.mountpoints[0]} lies under another mount" if self._volume.mountpoints else ""
@@ -60,13 +62,14 @@ class Xfs:
             )
         if self._volume.lv["filesystem"]["read_only"]:
             raise Refused("read_only", f"{self._volume.name} is mounted read-only at {self._mountpoint}; mount it read-write first.")
+        command = ["xfs_growfs", "-D", str(self.geometry.goal(volume_size)), self._mountpoint]
+        return Procedure(after=[Step("grow_filesystem", "grow_failed", command)])
 
-    def before_volume(self) -> list[Step]:
-        return []
+    def shrinkage(self, volume_size: int) -> Procedure:
+        raise Refused("shrink_not_supported", f"{self._volume.name} holds xfs, which cannot be made smaller.")
 
-    def after_volume(self, volume_size: int) -> list[Step]:
-        command = ["xfs_growfs", "-D", str(self.geometry.goal(volume_size)), str(self._mountpoint)]
-        return [Step("grow_filesystem", "grow_failed", command)]
+    def trouble(self) -> str | None:
+        return None
 
     def _read(self) -> Geometry:
         try:

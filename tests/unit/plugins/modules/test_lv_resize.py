@@ -13,13 +13,14 @@ import sys
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading import Request
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin, Reserve
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import parse_request
 
 MODULE = "ansible_collections.foresight.capacity.plugins.modules.lv_resize"
-DEFAULTS = {"vg": "vg0", "lv": "data", "size": "1G", "expect": None, "reserve": "0", "allow_fsck": False, "named_exactly": False}
+PERMISSIONS = ("allow_fsck", "allow_mount", "allow_shrink", "allow_unmount", "named_exactly")
+DEFAULTS = {"vg": "vg0", "lv": "data", "size": "1G", "expect": None, "reserve": "0", "margin": "10%", **dict.fromkeys(PERMISSIONS, False)}
 
 
 def run(**options):
@@ -51,8 +52,10 @@ def test_group_that_is_not_there_is_refused_with_all_keys():
 
 def test_request_of_a_task():
     expect = {"uuid": "u", "size": "512 MiB"}
-    request = parse_request({**DEFAULTS, "expect": expect, "reserve": "7 extents", "allow_fsck": True})
-    assert request == Request("vg0", "data", 2**30, "u", 2**29, Reserve(extents=7), Options(allow_fsck=True))
+    request = parse_request({**DEFAULTS, "expect": expect, "reserve": "7 extents", "allow_fsck": True, "margin": "1 GiB"})
+    assert request == Request("vg0", "data", 2**30, "u", 2**29, Reserve(extents=7), Options(allow_fsck=True, margin=Margin(size=2**30)))
+    for name in PERMISSIONS:
+        assert parse_request({**DEFAULTS, name: True}).options == Options(**{name: True})
     assert parse_request(DEFAULTS).expect_size is None
 
 
@@ -63,6 +66,8 @@ def test_request_of_a_task():
         ({"expect": {"size": "x"}}, r"O\(expect.size\)"),
         ({"reserve": "-1"}, r"O\(reserve\)"),
         ({"reserve": "120%"}, r"O\(reserve\)"),
+        ({"margin": "-5%"}, r"O\(margin\)"),
+        ({"margin": "1 GB"}, r"O\(margin\)"),
     ],
 )
 def test_wrong_option_is_named(wrong, named):

@@ -29,6 +29,7 @@ def test_volume_then_mounted_ext4():
         "fs_type": "ext4",
         "fs_size": 100 * EXTENT,
         "fs_fills_volume": True,
+        "mountpoints": ["/srv"],
     }
     assert result["after"] == {**result["before"], "size": 150 * EXTENT, "fs_size": 150 * EXTENT}
     assert result["diff"]["before"] == result["before"]
@@ -72,7 +73,7 @@ def test_half_grown_volume_is_finished():
     result = resize(machine, 150, expect_size=100 * EXTENT)
     assert result["commands"] == ["resize2fs /dev/mapper/vg0-data 153600"]
     assert result["after"]["fs_fills_volume"]
-    assert result["message"] == "Grew the unfinished vg0/data: ext4 file system from 400 MiB to 600 MiB."
+    assert result["message"] == "Grew the unfinished vg0/data: its ext4 file system from 400 MiB to 600 MiB."
 
 
 def test_finishing_needs_no_extents_and_waits_for_no_synchronisation():
@@ -103,7 +104,8 @@ def test_unknown_content_grows_only_when_named_exactly():
     result = resize(machine, 150, named_exactly=True)
     assert (result["status"], result["after"]["fs_size"], result["after"]["fs_fills_volume"]) == ("changed", None, None)
     assert result["commands"] == ["lvm lvextend --extents 150 vg0/data"]
-    assert resize(machine, 120, named_exactly=True)["reason"] == "shrink_not_supported"
+    assert resize(machine, 120, named_exactly=True)["reason"] == "shrink_not_allowed"
+    assert resize(machine, 120, named_exactly=True, allow_shrink=True)["reason"] == "shrink_not_supported"
 
 
 def test_step_that_the_file_system_cannot_use_is_refused():
@@ -144,7 +146,7 @@ def test_target_reached_by_somebody_else_is_fine():
 def test_beyond_the_target_is_a_changed_precondition_with_a_plan_and_a_shrink_without():
     machine = machine_with(data_volume(200))
     assert resize(machine, 150, expect_size=100 * EXTENT)["reason"] == "precondition_changed"
-    assert resize(machine, 150)["reason"] == "shrink_not_supported"
+    assert resize(machine, 150)["reason"] == "shrink_not_allowed"
 
 
 @pytest.mark.parametrize("tool", ["lvextend", "resize2fs"])
@@ -188,7 +190,7 @@ def test_tool_that_is_missing_when_the_result_is_read_is_told():
 def test_everything_that_a_failed_command_said_is_told():
     machine = machine_with(data_volume(100))
     said = "resize2fs 1.47.0 (5-Feb-2023)\nresize2fs: Input/output error\nThe disk is dying.\n"
-    machine._resize2fs = lambda args: (1, "", said)
+    machine.tools = {**machine.tools, "resize2fs": lambda _host, _args: (1, "", said)}
     message = resize(machine, 150)["message"]
     assert "ended with status 1: resize2fs: Input/output error The disk is dying. The volume is" in message
 
@@ -218,4 +220,4 @@ def test_unmounting_during_the_resize_is_noticed():
     machine.at_call = unmount
     result = resize(machine, 150)
     assert (result["status"], result["reason"]) == ("failed", "verify_failed")
-    assert "no longer mounted at /also" in result["message"]
+    assert "It is not mounted at /also now" in result["message"]

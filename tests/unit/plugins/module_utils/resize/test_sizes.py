@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human, parse_reserve, parse_size
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human, parse_margin, parse_reserve, parse_size
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,14 @@ def test_reserve_counts_whole_extents(text, extents):
 def test_reserve_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         parse_reserve(text)
+
+
+@pytest.mark.parametrize(("text", "size"), [("0", 0), ("10%", 101), ("0.5 %", 6), ("1 MiB", 2**20), ("150%", 1502)])
+def test_margin_is_rounded_up(text, size):
+    assert parse_margin(text).in_bytes(1001) == size
+
+
+@pytest.mark.parametrize("text", ["", "-1%", "%", "ten %", "5 GB"])
+def test_margin_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match="is not a"):
+        parse_margin(text)

@@ -83,6 +83,7 @@ def test_what_is_no_ext_file_system_is_not_readable(tmp_path):
 def test_superblock_without_optional_fields():
     text = (
         "Filesystem features:      has_journal ext_attr\nFilesystem state:         not clean with errors\nBlock count:              614400\n"
+        "Free blocks:              500000\n"
         "First block:              1\nBlock size:               1024\nBlocks per group:         8192\nInodes per group:         2048\n"
         "Inode blocks per group:   256\n"
     )

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import time
 
-from simulated_host import EXTENT, FileSystem, SimulatedHost, Volume
+import simulated_ext
+import simulated_xfs
+from simulated_ext import Ext
+from simulated_host import SimulatedHost
+from simulated_volume import EXTENT, Volume
+from simulated_xfs import Xfs
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import Commands
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import Options
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Request, Resize
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.flow import Resize
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading import Request
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import conclude
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
+
+TOOLS = {**simulated_ext.TOOLS, **simulated_xfs.TOOLS}
 
 
 class SimulatedCommands(Commands):
@@ -28,13 +37,34 @@ class SimulatedCommands(Commands):
         return self._machine.find(tool)
 
 
+class SimulatedFiles(TargetFiles):
+    """The files of the simulated host: /etc/fstab, the mounts, and what a test put there."""
+
+    def __init__(self, machine: SimulatedHost) -> None:
+        super().__init__()
+        self._machine = machine
+
+    def text(self, path: str) -> str | None:
+        return self._machine.text(path)
+
+    def names(self, path: str) -> list[str]:
+        inside = [name[len(path) + 1 :] for name in (*self._machine.files, *self._machine.links) if name.startswith(path + "/")]
+        return sorted({name.split("/")[0] for name in inside})
+
+    def link(self, path: str) -> str | None:
+        return self._machine.links.get(path)
+
+
 class HostOf(Host):
     """The Host of a simulated machine."""
 
     def __init__(self, machine: SimulatedHost) -> None:
         commands = SimulatedCommands(machine)
-        super().__init__(commands, commands, machine.read_lvm)
+        super().__init__(commands, commands, machine.read_lvm, SimulatedFiles(machine))
         self._machine = machine
+
+    def read_bytes(self, device: str, offset: int, count: int) -> bytes:
+        return self._machine.read_bytes(device, offset, count)
 
     def carries(self, device: str, mountpoint: str) -> bool:
         return self._machine.carries(device, mountpoint)
@@ -43,21 +73,21 @@ class HostOf(Host):
         return mountpoint in self._machine.read_only_at
 
 
-def ext4(extents: int, **more: object) -> FileSystem:
+def ext4(extents: int, **more: object) -> Ext:
     """An ext4 file system as mkfs and resize2fs leave it on a volume of so many extents."""
-    fs = FileSystem("ext4", extents * EXTENT // 4096, **more)
+    fs = Ext(blocks=extents * EXTENT // 4096, **more)
     fs.blocks = fs.fitted(fs.blocks)
     return fs
 
 
-def xfs(extents: int, **more: object) -> FileSystem:
-    fs = FileSystem("xfs", extents * EXTENT // 4096, **{"group": 38400, **more})
+def xfs(extents: int, **more: object) -> Xfs:
+    fs = Xfs(blocks=extents * EXTENT // 4096, **more)
     fs.blocks = fs.fitted(fs.blocks)
     return fs
 
 
 def machine_with(volume: Volume, *others: Volume, free: int = 1000, **more: object) -> SimulatedHost:
-    return SimulatedHost({each.name: each for each in (volume, *others)}, free, **more)
+    return SimulatedHost({each.name: each for each in (volume, *others)}, free, **{"tools": TOOLS, **more})
 
 
 def data_volume(extents: int = 100, **more: object) -> Volume:
@@ -66,7 +96,7 @@ def data_volume(extents: int = 100, **more: object) -> Volume:
 
 
 def resize(machine: SimulatedHost, extents: int, check_mode: bool = False, **request: object) -> dict:
-    """The module's result for growing vg0/data; options of ``Options`` and of ``Request`` are taken by name."""
-    options = Options(**{name: request.pop(name) for name in ("allow_fsck", "named_exactly") if name in request})
+    """The module's result for resizing vg0/data; options of ``Options`` and of ``Request`` are taken by name."""
+    options = Options(**{name: request.pop(name) for name in Options._fields if name in request})
     wish = Request(**{"vg": "vg0", "lv": "data", "size": extents * EXTENT, "options": options, **request})
     return conclude(Resize(HostOf(machine), wish), check_mode, time.monotonic())

@@ -1,0 +1,142 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking a file system out of use for a resize, and putting it back.
+
+Only what the next boot would mount again is unmounted: an entry of /etc/fstab without C(noauto). So its options come back with it, and
+whatever ends this module, nothing has to be remembered: the same entry tells the next run, or the next boot, to mount it.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Released, Step
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles, printable
+
+_SHOWN_USERS = 5
+
+
+class FstabEntry(t.NamedTuple):
+    """One line of fstab(5)."""
+
+    source: str
+    target: str
+    fstype: str
+    options: list[str]
+
+    @property
+    def at_boot(self) -> bool:
+        return "noauto" not in self.options
+
+
+def fstab_entries(files: TargetFiles, volume: Volume) -> list[FstabEntry]:
+    """The lines of /etc/fstab that name the file system of this volume: by UUID, by label, or by a path of the volume."""
+    names = _names(volume)
+    return [entry for entry in map(_parse, files.lines("/etc/fstab")) if entry is not None and entry.source in names]
+
+
+def places(host: Host, volume: Volume, options: Options) -> list[str]:
+    """Where the file system is mounted when all is done: where it is, or where an earlier run may have left it unmounted."""
+    if volume.mountpoints or volume.is_open or not options.allow_unmount:
+        return sorted(volume.mountpoints)
+    return sorted(entry.target for entry in fstab_entries(host.files, volume) if entry.at_boot and entry.target.startswith("/"))[:1]
+
+
+def released(host: Host, volume: Volume, options: Options, purpose: str) -> Released:
+    """The steps that unmount it and mount it again; none where it is not mounted, and need not be afterwards.
+
+    ``purpose`` ends the sentence "... can ... only while it is not mounted". Raises Refused: C(mounted) without the permission,
+    C(not_in_fstab) when the next boot would not mount it again, C(busy) when somebody uses it.
+    """
+    mountpoints = volume.mountpoints
+    mounted = places(host, volume, options)
+    if not mountpoints:
+        return Released(restore=[_mount(place) for place in mounted])
+    kind, name = volume.lv["filesystem"]["type"], volume.name
+    if not options.allow_unmount:
+        raise Refused(
+            "mounted",
+            f"{name} is mounted at {', '.join(mountpoints)}, and {kind} can {purpose} only while it is not mounted: "
+            f"allow that for the time of the resize (O(allow_unmount)), or unmount it first.",
+        )
+    if len(mountpoints) > 1:
+        raise Refused("busy", f"{name} is mounted at {', '.join(mountpoints)}: only a file system with one mount is unmounted here.")
+    entries = fstab_entries(host.files, volume)
+    if not any(entry.at_boot and entry.target == mountpoints[0] for entry in entries):
+        raise Refused(
+            "not_in_fstab",
+            f"{name} is mounted at {mountpoints[0]}, but no line of /etc/fstab mounts it there at boot: after a failure nothing would mount "
+            f"it again as it was. Add that line, or unmount it first.",
+        )
+    users = _users(host.files, mountpoints[0])
+    if users:
+        shown = ", ".join(users[:_SHOWN_USERS]) + (f" and {len(users) - _SHOWN_USERS} more" if len(users) > _SHOWN_USERS else "")
+        raise Refused("busy", f"{name} cannot be unmounted from {mountpoints[0]}: {shown}. End that first.")
+    return Released(
+        release=[Step("unmount", "unmount_failed", ["umount", mountpoints[0]])],
+        restore=[_mount(mountpoints[0])],
+    )
+
+
+def _mount(place: str) -> Step:
+    return Step("mount", "mount_failed", ["mount", place])
+
+
+def _names(volume: Volume) -> set[str]:
+    filesystem = volume.lv["filesystem"] or {}
+    paths = {volume.lv.get("path"), volume.lv.get("dm_path"), filesystem.get("device")}
+    names = {str(path) for path in paths if path}
+    for key, text in (("uuid", filesystem.get("uuid")), ("label", filesystem.get("label"))):
+        if text:
+            names |= {f"{key.upper()}={text}", f'{key.upper()}="{text}"', f"/dev/disk/by-{key}/{text}"}
+    return names
+
+
+def _parse(line: str) -> FstabEntry | None:
+    fields = line.split()
+    if len(fields) < 3 or fields[0].startswith("#"):
+        return None
+    source, target = (re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), field) for field in fields[:2])
+    return FstabEntry(source, target.rstrip("/") or "/", fields[2], fields[3].split(",") if len(fields) > 3 else [])
+
+
+def _users(files: TargetFiles, mountpoint: str) -> list[str]:
+    """Who would keep it from being unmounted: mounts on it, swap files and loop devices in it, processes in it."""
+    inside = mountpoint.rstrip("/") + "/"
+
+    def lies_inside(path: str | None) -> bool:
+        return path is not None and (path == mountpoint or path.startswith(inside))
+
+    mounts = [printable(mount.mountpoint) for mount in read_mounts(files)]
+    found = [f"{place} is mounted on it" for place in mounts if place.startswith(inside)]
+    swaps = [line.split()[0] for line in files.lines("/proc/swaps")[1:] if line.split()]
+    found += [f"{path} is a swap file in use" for path in swaps if lies_inside(path)]
+    for device in files.names("/sys/block"):
+        backing = (files.text(f"/sys/block/{device}/loop/backing_file") or "").strip()
+        if lies_inside(backing):
+            found.append(f"{device} is made of {backing}")
+    for process in files.names("/proc"):
+        if process.isdecimal() and any(lies_inside(path) for path in _paths(files, process)):
+            found.append(f"process {process} ({(files.text(f'/proc/{process}/comm') or '').strip()}) uses it")
+    return found
+
+
+def _paths(files: TargetFiles, process: str) -> t.Iterator[str | None]:
+    """What a process holds: its directory, its root, its program, its open files, the files in its memory."""
+    home = f"/proc/{process}"
+    for name in ("cwd", "root", "exe"):
+        yield files.link(f"{home}/{name}")
+    for number in files.names(f"{home}/fd"):
+        yield files.link(f"{home}/fd/{number}")
+    for line in files.lines(f"{home}/maps"):
+        fields = line.split(None, 5)
+        if len(fields) == 6:
+            yield fields[5]
