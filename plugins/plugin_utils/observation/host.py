@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.adm
     last_observed_at,
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.cluster import observe_cluster
-from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lvm import observe_lvm
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lvm import free_physical_volumes, observe_lvm
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lxc import observe_lxc
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.model import (
     CLOCK,
@@ -85,7 +85,9 @@ class _Mapper:
         self._last = last
         self._before: Attributes = last["host"] or {}
         self._recorded = recorded
-        self._attributes: Attributes = {key: self._before.get(key) for key in ("cores", "memory_total_bytes", "swap_total_bytes")}
+        self._attributes: Attributes = {
+            key: self._before.get(key) for key in ("cores", "memory_total_bytes", "swap_total_bytes", "free_pvs")
+        }
         self._attributes["counters"] = self._before.get("counters")
         self._attributes["uptime"] = self._before.get("uptime")
 
@@ -138,6 +140,7 @@ class _Mapper:
             entities, complete = observe_lvm(
                 self._host, document.data, at=document.at, recorded=self._recorded, samples=samples, issues=result.issues
             )
+            self._attributes["free_pvs"] = free_physical_volumes(self._host, document.data)
         elif document.name == "foresight_lxc":
             entities, complete = observe_lxc(
                 self._host,

@@ -22,15 +22,19 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.rea
 # The names of all attributes, for entities of which only history is known.
 VG_ATTRIBUTES = (
     "host", "vg", "uuid", "size_bytes", "free_bytes", "extent_bytes", "extents", "extents_free", "tags", "lock_type", "system_id",
-    "foreign", "partial", "exported", "pvs", "shared_with", "observed_at", "recorded",
+    "foreign", "partial", "exported", "pvs", "physical_volumes", "shared_with", "observed_at", "recorded",
 )  # fmt: skip
 LV_ATTRIBUTES = (
     "host", "vg", "lv", "vg_uuid", "uuid", "size_bytes", "role", "segment_type", "tags", "stack", "in_progress", "active", "path",
-    "origin", "pool", "fs", "sync_fraction", "metadata_size", "data_fraction", "metadata_fraction", "snapshot_fraction", "observed_at",
-    "recorded",
+    "origin", "pool", "fs", "sync_fraction", "metadata_size", "data_fraction", "metadata_fraction", "snapshot_fraction", "chunk_size",
+    "autoextend", "health", "observed_at", "recorded",
 )  # fmt: skip
 
+# The ninth letter of lv_attr of a thin pool (lvs(8)): what must be mended before it can be extended.
+_HEALTH = {"F": "failed", "D": "out_of_data", "M": "metadata_read_only", "X": "unknown"}
+
 Recorded = dict[str, t.Any] | None
+Measured = tuple[float | int | None, str | None]
 
 
 def observe_lvm(
@@ -45,7 +49,9 @@ def observe_lvm(
     part = Part(document, f"host:{host}", issues)
     entities: list[ObservedEntity] = []
     seen: dict[str, set[str]] = {"vg": set(), "lv": set()}
-    pvs = _pvs_by_group(part)
+    pvs: dict[str | None, list[Attributes]] = {}
+    for group, pv in _physical_volumes(part):
+        pvs.setdefault(group, []).append(pv)
     keys: set[str] = set()
     for data in part.items("vgs"):
         entity = _group(host, data, at=at, recorded=recorded, samples=samples, issues=issues, pvs=pvs, seen=seen["vg"], keys=keys)
@@ -58,14 +64,38 @@ def observe_lvm(
     return entities, seen
 
 
-def _pvs_by_group(part: Part) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
+def free_physical_volumes(host: str, document: t.Mapping[str, t.Any]) -> list[Attributes]:
+    """Return the physical volumes that no group uses, nor one whose metadata cannot be seen: `{name, uuid, size_bytes}`.
+
+    What was wrong with them is told by observe_lvm.
+    """
+    found = []
+    for group, pv in _physical_volumes(Part(document, f"host:{host}", [])):
+        if not group and pv["in_use"] is False and pv["missing"] is not True and pv["size_bytes"]:
+            found.append({name: pv[name] for name in ("name", "uuid", "size_bytes")})
+    return found
+
+
+def _physical_volumes(part: Part) -> t.Iterator[tuple[str | None, Attributes]]:
+    """Return each physical volume with its group."""
     for data in part.items("pvs"):
         pv = Part(data, part.entity, part.issues, "pvs.")
         group, name = pv.text("vg"), pv.text("name")
-        if group and name:
-            groups.setdefault(group, []).append(name)
-    return groups
+        if name:
+            size = pv.integer("size")
+            yield (
+                group,
+                {
+                    "name": name,
+                    "uuid": pv.text("uuid"),
+                    "size_bytes": size,
+                    "free_bytes": pv.integer("free", upper=size),
+                    "missing": pv.truth("missing"),
+                    "allocatable": pv.truth("allocatable"),
+                    "in_use": pv.truth("in_use"),
+                    "lvs": pv.texts("lvs"),
+                },
+            )
 
 
 def _admit(part: Part, key: str, identity: str, seen: set[str], keys: set[str]) -> bool:
@@ -85,7 +115,7 @@ def _group(
     recorded: Recorded,
     samples: Samples,
     issues: list[Issue],
-    pvs: dict[str, list[str]],
+    pvs: dict[str | None, list[Attributes]],
     seen: set[str],
     keys: set[str],
 ) -> ObservedEntity | None:
@@ -115,7 +145,8 @@ def _group(
         "foreign": part.truth("foreign"),
         "partial": part.truth("partial"),
         "exported": part.truth("exported"),
-        "pvs": pvs.get(name, []),
+        "pvs": [pv["name"] for pv in pvs.get(name, [])],
+        "physical_volumes": pvs.get(name, []),
         "shared_with": [],
         "observed_at": at,
         "recorded": recorded,
@@ -139,7 +170,14 @@ def _volume(
     if not _admit(part, key, identity, seen, keys):
         return None
     size = part.measured("size")
+    metadata_size = part.measured("metadata_size")
     fractions = {name: part.measured(name, upper=1.0) for name in ("data_fraction", "metadata_fraction", "snapshot_fraction")}
+    # Bytes are what is forecast: the fraction falls when a pool is extended, though nothing was freed.
+    filled = {
+        "data_used_bytes": _part_of(size, fractions["data_fraction"]),
+        "metadata_used_bytes": _part_of(metadata_size, fractions["metadata_fraction"]),
+        "snapshot_used_bytes": _part_of(size, fractions["snapshot_fraction"]),
+    }
     attributes: Attributes = {
         "host": host,
         "vg": group,
@@ -158,15 +196,35 @@ def _volume(
         "pool": part.text("pool"),
         "fs": _filesystem(part, identity, samples),
         "sync_fraction": part.number("sync_fraction", upper=1.0),
-        "metadata_size": part.integer("metadata_size"),
+        "metadata_size": _whole(metadata_size),
         **{name: _good(measured) for name, measured in fractions.items()},
+        "chunk_size": part.integer("chunk_size"),
+        "autoextend": _autoextend(part),
+        "health": _HEALTH.get((part.text("attr") or "")[8:9]) if part.data.get("role") == "pool" else None,
         "observed_at": at,
         "recorded": recorded,
     }
     samples.add(identity, "size_bytes", size)
-    for name, measured in fractions.items():
+    for name, measured in {**fractions, **filled}.items():
         samples.add(identity, name, measured)
     return ObservedEntity(identity, key, "lv", host, attributes, at)
+
+
+def _part_of(size: Measured, fraction: Measured) -> Measured:
+    """Return the bytes that a fraction is; flagged as the worse of both."""
+    flag = fraction[1] or (None if fraction[0] is None else size[1])
+    return None if size[0] is None or fraction[0] is None else round(size[0] * fraction[0]), flag
+
+
+def _autoextend(volume: Part) -> Attributes | None:
+    if volume.data.get("autoextend") is None:
+        return None
+    part = volume.inner("autoextend")
+    return {
+        **{name: part.truth(name) for name in ("monitored", "monitoring")},
+        **{name: part.number(name) for name in ("threshold", "step")},
+        **{name: part.text(name) for name in ("command", "profile")},
+    }
 
 
 def _filesystem(volume: Part, identity: str, samples: Samples) -> Attributes | None:
@@ -201,10 +259,10 @@ def _filesystem(volume: Part, identity: str, samples: Samples) -> Attributes | N
     }
 
 
-def _good(measured: tuple[float | int | None, str | None]) -> float | int | None:
+def _good(measured: Measured) -> float | int | None:
     return None if measured[1] else measured[0]
 
 
-def _whole(measured: tuple[float | int | None, str | None]) -> int | None:
+def _whole(measured: Measured) -> int | None:
     value = _good(measured)
     return None if value is None else int(value)

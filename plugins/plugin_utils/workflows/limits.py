@@ -16,6 +16,9 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import pa
 _CAPACITIES: dict[str, tuple[tuple[str, ...], ...]] = {
     "used_bytes": (("fs", "usable"), ("fs", "size"), ("size_bytes",)),
     "inodes_used": (("fs", "inodes"),),
+    "data_used_bytes": (("size_bytes",),),
+    "metadata_used_bytes": (("metadata_size",),),
+    "snapshot_used_bytes": (("size_bytes",),),
     "filesystem_used_bytes": (("filesystem_total_bytes",),),
     "memory_bytes": (("memory_limit_bytes",), ("memory_total_bytes",)),
     "swap_bytes": (("swap_total_bytes",),),

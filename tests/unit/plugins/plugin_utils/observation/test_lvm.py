@@ -47,6 +47,70 @@ def test_thin_pool_and_snapshot_fractions(documents):
     assert samples_of(seen, "lv:web1/LV-vg0-snap")["snapshot_fraction"] == (1.0, None)
 
 
+def test_bytes_of_pools_thin_volumes_and_snapshots(documents):
+    pool = documents.lv(
+        "pool", role="pool", filesystem=None, size=8 * documents.GIB, data_fraction=0.5, metadata_size=2**22, metadata_fraction=0.25
+    )
+    thin = documents.lv("thin", pool="pool", size=4 * documents.GIB, data_fraction=0.1)
+    snapshot = documents.lv("snap", role="snapshot", filesystem=None, size=documents.GIB, snapshot_fraction=1.0)
+    seen = observe("web1", {"foresight_lvm": documents.lvm(lvs=[pool, thin, snapshot])}, recorded_at=documents.NOW)
+    assert samples_of(seen, "lv:web1/LV-vg0-pool")["data_used_bytes"] == (4 * documents.GIB, None)
+    assert samples_of(seen, "lv:web1/LV-vg0-pool")["metadata_used_bytes"] == (2**20, None)
+    assert samples_of(seen, "lv:web1/LV-vg0-thin")["data_used_bytes"] == (round(0.4 * documents.GIB), None)
+    assert samples_of(seen, "lv:web1/LV-vg0-snap")["snapshot_used_bytes"] == (documents.GIB, None)
+    assert {metric for metric in samples_of(seen, "lv:web1/LV-vg0-thin") if metric.startswith(("metadata", "snapshot"))} == set()
+
+
+def test_bytes_of_a_pool_are_flagged_with_their_fraction(documents):
+    pool = documents.lv("pool", role="pool", filesystem=None, data_fraction=1.5, metadata_fraction=0.1, metadata_size=-1)
+    seen = observe("web1", {"foresight_lvm": documents.lvm(lvs=[pool])}, recorded_at=documents.NOW)
+    found = samples_of(seen, "lv:web1/LV-vg0-pool")
+    assert (found["data_used_bytes"][1], found["metadata_used_bytes"][1]) == ("impossible", "negative")
+
+
+def test_who_extends_a_pool_and_what_ails_it(documents):
+    told = {"monitored": True, "monitoring": True, "threshold": 0.8, "step": 0.2, "command": None, "profile": "early"}
+    lvs = [
+        documents.lv("pool", role="pool", attr="twi-aotzM-", chunk_size=65536, autoextend=told),
+        documents.lv("well", role="pool", attr="twi-aotz--", autoextend={"monitored": "yes", "threshold": 1.0}),
+        documents.lv("data"),
+    ]
+    seen = observe("web1", {"foresight_lvm": documents.lvm(lvs=lvs)}, recorded_at=documents.NOW)
+    pool, well, data = (entity(seen, f"lv:web1/vg0/{name}").attributes for name in ("pool", "well", "data"))
+    assert (pool["autoextend"], pool["chunk_size"], pool["health"]) == (told, 65536, "metadata_read_only")
+    assert (well["autoextend"]["monitored"], well["autoextend"]["threshold"], well["health"]) == (None, 1.0, None)
+    assert (data["autoextend"], data["chunk_size"], data["health"]) == (None, None, None)
+    assert [issue.field for issue in seen.issues] == ["autoextend.monitored"]
+
+
+def test_physical_volumes_of_a_group_and_free_ones_of_the_host(documents):
+    def pv(name, group, **more):
+        return {
+            "name": name, "uuid": f"PV-{name[-1]}", "vg": group, "size": documents.GIB, "free": 0, "missing": False, "allocatable": bool(group),
+            "in_use": bool(group), "lvs": [], **more,
+        }  # fmt: skip
+
+    pvs = [
+        pv("/dev/sdb", "vg0", lvs=["data"]),
+        pv("/dev/sdc", None, free=documents.GIB),
+        pv("/dev/sdd", None, in_use=True),  # of a group whose metadata are elsewhere
+        pv("/dev/sde", None, in_use=None),  # an older document does not say
+        pv("/dev/sdf", None, size=None),
+    ]
+    seen = observe("web1", {"foresight_lvm": documents.lvm(pvs=pvs)}, recorded_at=documents.NOW)
+    assert entity(seen, "host:web1").attributes["free_pvs"] == [{"name": "/dev/sdc", "uuid": "PV-c", "size_bytes": documents.GIB}]
+    group = entity(seen, "vg:web1/vg0").attributes
+    assert group["pvs"] == ["/dev/sdb"]
+    assert group["physical_volumes"] == [
+        {
+            "name": "/dev/sdb", "uuid": "PV-b", "size_bytes": documents.GIB, "free_bytes": 0, "missing": False, "allocatable": True, "in_use": True,
+            "lvs": ["data"],
+        }
+    ]  # fmt: skip
+    later = observe("web1", {"foresight_node": documents.node(at=documents.NOW + 60)}, recorded_at=documents.NOW + 60, last=seen.next_last)
+    assert entity(later, "host:web1").attributes["free_pvs"] == entity(seen, "host:web1").attributes["free_pvs"]
+
+
 def test_an_unmounted_file_system_has_no_used_bytes_and_is_no_issue(documents):
     unmounted = documents.lv(used=None)
     unmounted["filesystem"].update(avail=None, mountpoints=[], reason="not_mounted")
