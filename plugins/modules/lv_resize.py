@@ -7,20 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lv_resize
-short_description: Grow a logical volume together with its file system, safely
+short_description: Resize a logical volume together with its file system, safely
 version_added: 1.0.0
 description:
-  - Makes a logical volume larger and then its file system, in that order, each verified by reading it back.
-  - Grows ext2, ext3 and ext4 mounted or unmounted, and xfs mounted. Never shrinks anything.
+  - Makes a logical volume larger and then its file system, or its file system smaller and then the volume, each step verified by reading it back.
+  - Grows ext2, ext3 and ext4 mounted or not, xfs and btrfs mounted, vfat, f2fs and swap while they are not in use.
+  - Shrinks, only where O(allow_shrink=true), btrfs mounted, ext2, ext3, ext4, vfat, f2fs and swap while they are not in use. Never xfs, and never what it does not know.
+  - Unmounts for that only what the next boot would mount again (C(/etc/fstab)), and only where O(allow_unmount=true), and mounts it again as it was.
   - The volume is read right before it is changed. What is found decides what is done, so a task that was killed at any
     moment is finished by the next run, with no state kept on the host. Whatever is not expected is refused with a reason.
-  - Everything that can stand against the resize is checked before the first change, by a rehearsal of C(lvextend) too.
+  - Everything that can stand against the resize is checked before the first change, by a rehearsal of C(lvextend) or C(lvreduce) too.
   - One resize runs at a time on a host, whichever controller it comes from.
   - What it does step by step and every reason for a refusal are described in C(docs/lv_resize.md).
 requirements:
   - lvm2
   - e2fsprogs for ext2, ext3 and ext4
   - xfsprogs for xfs
+  - btrfs-progs for btrfs
+  - f2fs-tools for f2fs
+  - fatresize and dosfstools for vfat
   - root on the target (C(become))
 options:
   vg:
@@ -66,10 +71,34 @@ options:
     default: false
   allow_fsck:
     description:
-      - Let C(e2fsck -f -p) repair what is safe to repair on an unmounted ext2, ext3 or ext4 file system that is not clean.
+      - Let the check of an unmounted file system that is not clean repair what is safe to repair (C(e2fsck -f -p) and its like).
       - Without it such a file system is refused. Check mode cannot foretell whether the repair will succeed.
     type: bool
     default: false
+  allow_mount:
+    description:
+      - Grow an xfs or btrfs file system that is not mounted by mounting it for that moment where nobody else sees it, in a mount namespace of its own.
+      - Without it such a file system is refused, as it can grow only while it is mounted.
+    type: bool
+    default: false
+  allow_shrink:
+    description:
+      - Make the volume smaller if O(size) is less than it has.
+      - What its file system uses and O(margin) stay in any case. Without a file system that is known a volume is never shrunk.
+    type: bool
+    default: false
+  allow_unmount:
+    description:
+      - Unmount the file system for the time of the resize where it can be resized only so, or switch the swap space off.
+      - Only what C(/etc/fstab) mounts at boot is unmounted. What uses it is never ended; it is refused with a list of who does.
+      - A file system that C(/etc/fstab) mounts at boot and that is not mounted is mounted at the end, as an earlier run may have been killed before it did so.
+    type: bool
+    default: false
+  margin:
+    description:
+      - What a file system keeps above what it uses when it is made smaller, as V(10%) of that or an amount such as V(1 GiB).
+    type: str
+    default: 10%
   lock_timeout:
     description:
       - Seconds to wait for another resize on the same host.
@@ -110,6 +139,15 @@ EXAMPLES = r"""
     size: 12 GiB
     reserve: 5%
 
+# Unmounted, checked, shrunk and mounted again, if nobody uses it and /etc/fstab knows it.
+- name: Take back what the archive does not need
+  foresight.capacity.lv_resize:
+    vg: vg0
+    lv: archive
+    size: 20 GiB
+    allow_shrink: true
+    allow_unmount: true
+
 # Refused with reason=precondition_changed when the volume was replaced or resized since the plan was made.
 - name: Apply one action of a plan
   foresight.capacity.lv_resize:
@@ -124,7 +162,7 @@ EXAMPLES = r"""
 RETURN = r"""
 status:
   description:
-    - V(changed) when the volume, its file system or both were grown (in check mode when they would be), V(ok) when there was nothing to do.
+    - V(changed) when the volume, its file system or both were resized (in check mode when they would be), V(ok) when there was nothing to do.
     - V(refused) when nothing was changed for a reason that RV(reason) names, V(failed) when a step went wrong. Both fail the task.
   returned: always
   type: str
@@ -159,6 +197,10 @@ before:
     fs_fills_volume:
       description: Whether its file system uses as much of the volume as its own tool can make it use.
       type: bool
+    mountpoints:
+      description: Where it is mounted, V([SWAP]) for a swap space in use.
+      type: list
+      elements: str
 after:
   description: The same, read back after the last command; in check mode as the real run would leave it. V(null) when it could not be read back.
   returned: always
@@ -171,7 +213,9 @@ commands:
   elements: str
   sample: ["lvm lvextend --extents 10240 vg0/data", "resize2fs /dev/mapper/vg0-data 10485760"]
 stopped_at:
-  description: The step that failed, V(check_filesystem), V(extend_volume), V(grow_filesystem) or V(verify); V(null) otherwise.
+  description:
+    - The step that failed, V(unmount), V(check_filesystem), V(shrink_filesystem), V(reduce_volume), V(extend_volume), V(grow_filesystem), V(mount)
+      or V(verify); V(null) otherwise.
   returned: always
   type: str
   sample: grow_filesystem

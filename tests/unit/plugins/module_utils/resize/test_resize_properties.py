@@ -11,9 +11,10 @@ import copy
 from driver import data_volume, ext4, machine_with, resize, xfs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulated_host import EXTENT, Killed, Volume
+from simulated_host import Killed
+from simulated_volume import EXTENT, Volume
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin, Reserve
 
 TROUBLES = (
     *("read_only", "unmounted", "hidden", "inactive", "open", "dirty", "sync", "snapshot", "ignored", "guest", "luks", "shared"),
@@ -23,7 +24,7 @@ TROUBLES = (
 
 @st.composite
 def volumes(draw):
-    """The volume vg0/data in a state that a resize can start from, half grown ones included."""
+    """The volume vg0/data in a state that a resize can start from, half grown and half shrunk ones included."""
     extents = draw(st.integers(25, 140))
     kind = draw(st.sampled_from(["ext4", "ext4 unmounted", "xfs", "xfs", "ext4", "none"]))
     segment, stripes = draw(st.sampled_from([("linear", 1), ("linear", 1), ("striped", 2), ("raid1", 2)]))
@@ -35,7 +36,7 @@ def volumes(draw):
     elif kind == "xfs":
         fs = xfs(fs_extents, group=draw(st.sampled_from([2560, 5121, 38400])))
     if fs is not None:
-        fs.used = draw(st.integers(0, max(0, fs.blocks - fs.overhead))) * fs.block_size
+        fs.used = int(draw(st.sampled_from([0.0, 0.2, 0.6, 1.0])) * max(0, fs.blocks - fs.overhead)) * fs.block_size
     mountpoints = ["/srv"] if kind in ("ext4", "xfs") else []
     return data_volume(extents, fs=fs, mountpoints=mountpoints, segment=segment, stripes=stripes)
 
@@ -44,7 +45,8 @@ def volumes(draw):
 def scenarios(draw, healthy=False):
     """A host and a wish; unless ``healthy``, the host may have one or two troubles that a resize must refuse or survive."""
     volume = draw(volumes())
-    machine = machine_with(volume, free=draw(st.one_of(st.just(2000), st.just(2000), st.integers(0, 100))))
+    fstab = draw(st.sampled_from([["UUID=fs-uuid /srv auto defaults 0 2"], ["UUID=fs-uuid /srv auto noauto 0 2"], []]))
+    machine = machine_with(volume, free=draw(st.one_of(st.just(2000), st.just(2000), st.integers(0, 100))), fstab=fstab)
     if not healthy:
         for trouble in draw(st.lists(st.sampled_from(TROUBLES), max_size=2, unique=True)):
             spoil(trouble, machine, volume)
@@ -53,11 +55,14 @@ def scenarios(draw, healthy=False):
 
 @st.composite
 def wishes(draw, volume):
-    """Mostly growth, of whole extents or not; sometimes the present size, or less."""
-    more = draw(st.one_of(st.integers(10, 80), st.integers(1, 80), st.sampled_from([0, -1, -20])))
+    """Growth or shrinking, of whole extents or not, or the present size."""
+    more = draw(st.one_of(st.integers(10, 80), st.integers(1, 80), st.integers(-70, -1), st.just(0)))
     wish = {
-        "size": (volume.extents + more) * EXTENT - draw(st.sampled_from([0, 0, 1])),
+        "size": max(EXTENT, (volume.extents + more) * EXTENT - draw(st.sampled_from([0, 0, 1]))),
         "named_exactly": draw(st.sampled_from([True, True, False])),
+        "allow_shrink": draw(st.sampled_from([True, True, False])),
+        "allow_unmount": draw(st.sampled_from([True, True, False])),
+        "margin": draw(st.sampled_from([Margin(percent=10.0), Margin()])),
     }
     wish["reserve"] = Reserve(extents=draw(st.sampled_from([0, 0, 10, 60])))
     if draw(st.booleans()):
@@ -90,15 +95,35 @@ def spoil(trouble, machine, volume):
 
 
 def sound(machine, former):
-    """What holds at every moment, however a run ended."""
+    """What holds at every moment, however a run ended: nothing was cut off, nothing that is in use, and nothing damaged is mounted."""
     volume, before = machine.volumes["data"], former.volumes["data"]
-    assert volume.extents >= before.extents
-    assert volume.extents * EXTENT >= (volume.fs.blocks * 4096 if volume.fs and former_fits(former) else 0)
-    if volume.fs is not None:
-        assert volume.fs.blocks >= before.fs.blocks
-        # A file system never grows before its volume did.
-        assert volume.fs.blocks * 4096 <= max(volume.extents * EXTENT, before.fs.blocks * 4096)
     assert machine.free >= 0
+    assert machine.free + volume.extents * copies(volume) == former.free + before.extents * copies(before)
+    if volume.fs is None or volume.fs.kind == "xfs":
+        assert volume.extents >= before.extents
+    if volume.fs is None:
+        return
+    assert not volume.fs.lost
+    # A file system never grows before its volume did, and never keeps less than what is in it.
+    assert volume.fs.size <= max(volume.extents * EXTENT, before.fs.size)
+    assert volume.fs.size >= min(before.fs.size, volume.fs.used)
+    assert volume.fs.size <= volume.extents * EXTENT or not former_fits(former)
+    assert (volume.mountpoints or ["/srv"]) == ["/srv"]
+
+
+def copies(volume):
+    return volume.stripes if volume.segment in ("raid1", "mirror") else 1
+
+
+def shrinks_only_where_allowed(machine, former, wish):
+    """Rule 1, by sizes alone: no permission, no loss of a byte; with it, used bytes and margin are still there."""
+    volume, before = machine.volumes["data"], former.volumes["data"]
+    if volume.extents >= before.extents:
+        return
+    assert wish["allow_shrink"]
+    needed = before.fs.used + before.fs.used * wish["margin"].percent / 100
+    assert volume.extents * EXTENT >= volume.fs.size >= needed
+    assert wish["allow_unmount"] or not before.mountpoints
 
 
 def former_fits(former):
@@ -107,7 +132,7 @@ def former_fits(former):
 
 
 def keeps_reserve(machine, former, wish):
-    return machine.free == former.free or machine.free >= wish["reserve"].extents
+    return machine.free >= former.free or machine.free >= wish["reserve"].extents
 
 
 def shown(result):
@@ -126,6 +151,7 @@ def test_check_mode_changes_nothing_and_tells_exactly_what_the_real_run_does(sce
     assert shown(predicted) == shown(real)
     assert real["status"] in ("changed", "ok", "refused")
     sound(machine, untouched)
+    shrinks_only_where_allowed(machine, untouched, wish)
     assert keeps_reserve(machine, untouched, wish)
     if real["status"] == "refused":
         machine.calls.clear()
@@ -156,6 +182,7 @@ def test_killed_run_is_finished_by_the_next_one(scenario, when, data):
         resize(machine, 0, **wish)
     except Killed:
         sound(machine, former)
+        shrinks_only_where_allowed(machine, former, wish)
         assert keeps_reserve(machine, former, wish)
     machine.kill_at = None
     second = resize(machine, 0, **wish)
@@ -192,11 +219,13 @@ def test_no_sequence_of_killed_runs_does_harm(scenario, data):
 @settings(max_examples=150, deadline=None)
 @given(scenario=scenarios(healthy=True), data=st.data())
 def test_another_run_between_any_two_commands_does_no_harm(scenario, data):
-    """Even if the lock did not keep it away: sizes are absolute, so the larger wish wins and nothing shrinks."""
+    """Even if the lock did not keep it away: sizes are absolute, so the larger wish wins. Only shrinking needs the lock for that."""
     machine, wish = scenario
+    wish["allow_shrink"] = False
     former, undisturbed = copy.deepcopy(machine), copy.deepcopy(machine)
     resize(undisturbed, 0, **wish)
-    other, call = data.draw(wishes(machine.volumes["data"])), data.draw(st.integers(0, len(undisturbed.calls) - 1))
+    other = {**data.draw(wishes(machine.volumes["data"])), "allow_shrink": False}
+    call = data.draw(st.integers(0, len(undisturbed.calls) - 1))
 
     def intrude(host):
         if len(host.calls) == call + 1:

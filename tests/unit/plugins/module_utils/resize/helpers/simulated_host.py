@@ -38,6 +38,7 @@ class SimulatedHost:
     missing: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     read_only_at: set[str] = field(default_factory=set)
+    lvm_version: str | None = None
     fstab: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
@@ -104,7 +105,14 @@ class SimulatedHost:
         group.update(extents=self.free + sum(volume.extents for volume in self.volumes.values()))
         group.update(system_id=None, foreign=False, partial=False, exported=False)
         group.update(self.group)
-        return {"available": True, "reason": None, "message": None, "vgs": [group], "lvs": [self._entry(v) for v in self.volumes.values()]}
+        return {
+            "available": True,
+            "reason": None,
+            "message": None,
+            "lvm_version": self.lvm_version,
+            "vgs": [group],
+            "lvs": [self._entry(v) for v in self.volumes.values()],
+        }
 
     def _entry(self, volume: Volume) -> dict:
         fs = volume.fs
