@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import time
+import typing as t
 
 import simulated_ext
 import simulated_xfs
 from simulated_ext import Ext
 from simulated_host import SimulatedHost
-from simulated_volume import EXTENT, Volume
+from simulated_volume import EXTENT, FileSystem, Volume
 from simulated_xfs import Xfs
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import Commands
@@ -84,6 +85,17 @@ def xfs(extents: int, **more: object) -> Xfs:
     fs = Xfs(blocks=extents * EXTENT // 4096, **more)
     fs.blocks = fs.fitted(fs.blocks)
     return fs
+
+
+class Kind(t.NamedTuple):
+    """How to make a kind of file system that fills so many extents, where it is when in use, and its line of /etc/fstab."""
+
+    make: t.Callable[[int], FileSystem]
+    place: str = "/srv"
+    fstab: str = "UUID=fs-uuid /srv auto defaults 0 2"
+
+
+KINDS = {"ext4": Kind(ext4), "xfs": Kind(xfs)}
 
 
 def machine_with(volume: Volume, *others: Volume, free: int = 1000, **more: object) -> SimulatedHost:
