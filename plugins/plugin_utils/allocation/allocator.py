@@ -10,14 +10,14 @@ import math
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import refusals
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import changes, refusals
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Group, Volume, read_groups, read_volumes
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, Wish, assess
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, assess
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy, read_policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.proportional import split
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.shrinking import Exchange, collect, exchange, find_donors
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.water_filling import Claim, fill
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 
 Document = dict[str, t.Any]
 
@@ -25,11 +25,20 @@ Document = dict[str, t.Any]
 _LIGHTEST = 1e-30
 
 
+class Answer(t.NamedTuple):
+    """What is found, VG after VG."""
+
+    actions: list[Document]
+    proposals: list[Document]
+    refused: list[Document]
+
+
 def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Document]]:
     """Share the free extents of each VG among its volumes and return what to change.
 
-    Volumes that the policy manages are served first and give actions; the others share what is left, as proposals. Identical
-    documents give identical answers, in whatever order they come.
+    Volumes that the policy manages are served first and give actions; the others share what is left, as proposals. What the free
+    extents of a VG cannot give to the managed ones comes from neighbours that have more than they need and may be made smaller;
+    what could come from others is proposed. Identical documents give identical answers, in whatever order they come.
 
     :param volumes: list of volume documents (bytes, seconds), as of the lookup `volumes`.
     :param groups: list of VG documents (extents), as of the same lookup.
@@ -40,9 +49,7 @@ def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Doc
     rules = read_policy(policy)
     by_group = read_groups(groups)
     members: dict[tuple[str, str], list[Volume]] = {}
-    actions: list[Document] = []
-    proposals: list[Document] = []
-    refused: list[Document] = []
+    answer = Answer([], [], [])
     for volume in read_volumes(volumes):
         if (volume.host, volume.vg) in by_group:
             members.setdefault((volume.host, volume.vg), []).append(volume)
@@ -51,37 +58,67 @@ def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Doc
                 f"{volume.entity} lies in vg:{volume.host}/{volume.vg}, which is not among the groups; needed is each volume's VG (O(groups))."
             )
         elif volume.managed and volume.named_exactly:
-            refused.append(refusals.blocked(volume, volume.refused_reason))
+            answer.refused.append(refusals.blocked(volume, volume.refused_reason))
     for key in sorted(members):
-        _share_group(by_group[key], members[key], rules, actions, proposals, refused)
-    for found in (actions, proposals):
+        _share_group(by_group[key], members[key], rules, answer)
+    for found in (answer.actions, answer.proposals):
         found.sort(key=lambda document: (document["host"], document["target"]))
-    refused.sort(key=lambda document: (document["entity"], document["reason"]))
-    return {"actions": actions, "proposals": proposals, "refused": refused}
+    answer.refused.sort(key=lambda document: (document["entity"], document["reason"]))
+    return answer._asdict()
 
 
-def _share_group(
-    group: Group, volumes: Sequence[Volume], policy: Policy, actions: list[Document], proposals: list[Document], refused: list[Document]
-) -> None:
+def _share_group(group: Group, volumes: Sequence[Volume], policy: Policy, answer: Answer) -> None:
     needs = [assess(volume, group, policy) for volume in volumes]
+    managed = [need for need in needs if need.wish is not None and need.volume.managed]
+    others = [need for need in needs if need.wish is not None and not need.volume.managed]
     proportions = _proportions(volumes, group)
-    left, missing = group.spendable, 0
-    for managed, found in ((True, actions), (False, proposals)):
-        served = [need for need in needs if need.wish is not None and need.volume.managed is managed]
-        shares = _shares(served, proportions, policy, left)
-        for need in served:
-            granted = shares[need.volume.entity]
-            if granted < need.allowed:
-                need.refused.append(refusals.no_space(need.volume, group, need.extents, need.allowed, granted, left))
-                missing += (need.allowed - granted) * need.volume.copies
-            wish = need.wish if granted else need.finish
-            if wish is not None:
-                found.append(_resize(need, wish, granted, managed))
-        left -= sum(shares[need.volume.entity] * need.volume.copies for need in served)
-    refused.extend(refusal for need in needs for refusal in need.refused)
-    if missing:
+    shares, made = _share_managed(managed, needs, proportions, policy, group.spendable)
+    answer.actions.extend(changes.shrinkage(gift, policy) for gift in made.gifts)
+    _tell(managed, shares, group.spendable, made, answer.actions)
+    left = group.spendable + made.freed - _taken(managed, shares)
+    shares.update(_shares(others, proportions, policy, left))
+    _tell(others, shares, left, Exchange((), {}), answer.proposals)
+    answer.refused.extend(refusal for need in needs for refusal in need.refused)
+    short = [need for need in [*managed, *others] if shares[need.volume.entity] < need.allowed]
+    if short:
+        missing = sum((need.allowed - shares[need.volume.entity]) * need.volume.copies for need in short)
+        giving = {gift.donor.entity for gift in made.gifts}
+        unasked = any(not need.volume.managed for need in short)
+        possible = [donor for donor in find_donors(needs, policy) if donor.entity not in giving and (donor.hindrances or unasked)]
+        for gift in collect(possible, missing, policy):
+            answer.proposals.append(changes.possible_shrinkage(gift.donor, gift.extents, short, policy))
         # What the VG already lacks of its reserve comes first out of any new extents.
-        proposals.append(_extend(group, missing + max(0, group.reserve_extents - group.extents_free)))
+        answer.proposals.append(changes.extension(group, missing + max(0, group.reserve_extents - group.extents_free)))
+
+
+def _share_managed(
+    managed: Sequence[Need], needs: Sequence[Need], proportions: Mapping[str, float], policy: Policy, spendable: int
+) -> tuple[dict[str, int], Exchange]:
+    """Return the extents of each managed volume, and what neighbours give so that they can have them."""
+    alone = _shares(managed, proportions, policy, spendable)
+    lacking = sum(need.allowed * need.volume.copies for need in managed) - spendable
+    if lacking <= 0:
+        return alone, Exchange((), {})
+    gifts = collect([donor for donor in find_donors(needs, policy) if not donor.hindrances], lacking, policy)
+    if not gifts:
+        return alone, Exchange((), {})
+    together = _shares(managed, proportions, policy, spendable + sum(gift.freed for gift in gifts))
+    return together, exchange(managed, alone, together, spendable, gifts)
+
+
+def _tell(needs: Sequence[Need], shares: Mapping[str, int], spendable: int, made: Exchange, found: list[Document]) -> None:
+    """Note the growth of each volume, and the refusal of what it does not get."""
+    for need in needs:
+        granted = shares[need.volume.entity]
+        if granted < need.allowed:
+            need.refused.append(refusals.no_space(need.volume, need.group, need.extents, need.allowed, granted, spendable, made.freed))
+        wish = need.wish if granted else need.finish
+        if wish is not None:
+            found.append(changes.growth(need, wish, granted, made.waits.get(need.volume.entity, ())))
+
+
+def _taken(needs: Sequence[Need], shares: Mapping[str, int]) -> int:
+    return sum(shares[need.volume.entity] * need.volume.copies for need in needs)
 
 
 def _proportions(volumes: Sequence[Volume], group: Group) -> dict[str, float]:
@@ -105,38 +142,3 @@ def _shares(needs: Sequence[Need], proportions: Mapping[str, float], policy: Pol
         factors = {need.volume.entity: need.required * proportions[need.volume.entity] * need.volume.priority for need in needs}
         return split(claims, factors, spendable)
     return fill(claims, spendable)
-
-
-def _resize(need: Need, wish: Wish, granted: int, managed: bool) -> Document:
-    volume, group = need.volume, need.group
-    document: Document = {
-        "kind": "lv_resize",
-        "host": volume.host,
-        "target": volume.entity,
-        "expect": {"uuid": volume.uuid, "size": volume.size_bytes},
-        "from": {"size": volume.size_bytes},
-        "to": {"size": volume.size_bytes + granted * group.extent_bytes},
-        "reason": wish.reason,
-        "message": wish.message,
-        "cost": {"bytes": granted * group.extent_bytes * volume.copies},
-    }
-    if volume.forecast is not None and wish.reason == "forecast":
-        document["forecast"] = dict(volume.forecast)
-    if managed:
-        document["after"] = []
-    else:
-        document["option"] = "manage"
-    return document
-
-
-def _extend(group: Group, extents: int) -> Document:
-    amount = extents * group.extent_bytes
-    return {
-        "kind": "vg_extend",
-        "host": group.host,
-        "target": group.entity,
-        "vg": group.vg,
-        "bytes": amount,
-        "reason": "no_space",
-        "message": f"{group.vg} on {group.host} lacks {format_bytes(amount)} for what its volumes want: add a physical volume of that size (vgextend).",
-    }

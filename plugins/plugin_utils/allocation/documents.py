@@ -28,7 +28,10 @@ class Filesystem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Volume:
-    """One logical volume with its demand; sizes in bytes, times in seconds. `copies` = extents of the VG taken by one extent of it."""
+    """One logical volume with its demand; sizes in bytes, times in seconds. `copies` = extents of the VG taken by one extent of it.
+
+    `past_peak_bytes` = the most its file system held within the last `past_seconds`, all of which are known.
+    """
 
     entity: str
     host: str
@@ -50,6 +53,11 @@ class Volume:
     max_bytes: int | None
     observed_at: int
     last_resized_at: int | None
+    last_failed_at: int | None
+    past_peak_bytes: float | None
+    past_seconds: int | None
+    allow_shrink: bool
+    allow_unmount: bool
     copies: int
     unfinished: bool
     refused_reason: str | None
@@ -148,6 +156,11 @@ def _volume(fields: Fields) -> Volume:
         max_bytes=largest,
         observed_at=fields.count("observed_at"),
         last_resized_at=fields.optional_count("last_resized_at"),
+        last_failed_at=fields.optional_count("last_failed_at"),
+        past_peak_bytes=fields.optional_number("past_peak_bytes"),
+        past_seconds=fields.optional_count("past_seconds"),
+        allow_shrink=fields.flag("allow_shrink", False),
+        allow_unmount=fields.flag("allow_unmount", False),
         copies=copies,
         unfinished=fields.flag("unfinished", False),
         refused_reason=fields.optional_text("refused_reason"),

@@ -11,6 +11,7 @@ import math
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import refusals
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Group, Volume
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import SWAP, kind_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
@@ -106,19 +107,28 @@ def _block(volume: Volume, group: Group, space: Space | None) -> str | None:
         return reason
     if space is None:
         return "invalid_fact"
-    kind = volume.filesystem.type if volume.filesystem else None
-    if kind in refusals.GROWABLE:
-        if not volume.mounted:
-            return "not_mounted"
-        return None if volume.filesystem and volume.filesystem.size is not None else "invalid_fact"
-    if kind in refusals.KNOWN_NOT_GROWABLE:
-        return "unsupported_filesystem"
-    return None if volume.named_exactly else "unknown_filesystem"
+    name = volume.filesystem.type if volume.filesystem else None
+    kind = kind_of(name)
+    if kind is None:
+        return None if volume.named_exactly else "unknown_filesystem"
+    if volume.mounted and (volume.filesystem is None or volume.filesystem.size is None):
+        return "invalid_fact"
+    if volume.mounted or name == SWAP:
+        return None if kind.grow_mounted or volume.allow_unmount or not volume.managed else "needs_unmount"
+    return None if kind.grow_unmounted else "not_mounted"
+
+
+def _is_seen(volume: Volume) -> bool:
+    """Return whether what the volume holds is known now: of a file system that is not mounted only what it held before."""
+    return volume.mounted or kind_of(volume.filesystem.type if volume.filesystem else None) is None
 
 
 def _wishes(volume: Volume, group: Group, policy: Policy, space: Space, refused: list[refusals.Refusal]) -> list[Wish]:
     wishes = [_floor(volume, policy, space, refused), _minimum(volume, group, space), _unfinished(volume, space)]
     forecast = _forecast(volume, group, policy, space)
+    if forecast is not None and not _is_seen(volume):
+        refused.append(refusals.blocked(volume, "not_mounted"))
+        forecast = None
     if forecast is not None and volume.managed:
         forecast = None if _waits(volume, policy, refused) else forecast
     return [wish for wish in (forecast, *wishes) if wish is not None]
@@ -158,7 +168,7 @@ def _waits(volume: Volume, policy: Policy, refused: list[refusals.Refusal]) -> b
 
 
 def _floor(volume: Volume, policy: Policy, space: Space, refused: list[refusals.Refusal]) -> Wish | None:
-    if space.used is None:
+    if space.used is None or not _is_seen(volume):
         return None
     free = (space.holds - space.used) / space.holds
     if free >= policy.floor.free_fraction:

@@ -10,8 +10,10 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin, parse_margin
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
 STRATEGIES = ("water_filling", "proportional")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
@@ -28,6 +30,11 @@ _KNOWN = (
     "quiet_hours",
     "cool_down_seconds",
     "hysteresis_fraction",
+    "shrink_headroom",
+    "shrink_margin",
+    "max_shrink_step_fraction",
+    "shrink_past_seconds",
+    "shrink_cool_down_seconds",
 )
 
 
@@ -57,6 +64,24 @@ class QuietHours:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Shrinking:
+    """How far a volume may be made smaller for a neighbour.
+
+    :ivar headroom: what stays on top of the most it needs, as a fraction of that.
+    :ivar margin: what stays on top of what it uses now, in the words of lv_resize.
+    :ivar max_step_fraction: the most by which it shrinks in one run, as a fraction of its size.
+    :ivar past_seconds: how much of its past must be known.
+    :ivar cool_down_seconds: how long it keeps its size after it was resized, or after that failed.
+    """
+
+    headroom: float
+    margin: Margin
+    max_step_fraction: float
+    past_seconds: int
+    cool_down_seconds: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Policy:
     """Fractions 0..1, seconds, extents; `max_step_fraction` None = a volume may grow by any amount in one run."""
 
@@ -71,6 +96,7 @@ class Policy:
     quiet_hours: tuple[QuietHours, ...]
     cool_down_seconds: int
     hysteresis_fraction: float
+    shrinking: Shrinking
 
     def quiet(self) -> QuietHours | None:
         """Return the quiet hours that hold now."""
@@ -94,8 +120,28 @@ def read_policy(document: t.Any) -> Policy:
         share_exponent=fields.number("share_exponent", 0.5, most=4),
         floor=_floor(fields.inner("floor")),
         quiet_hours=tuple(_quiet_hours(hours, number) for number, hours in enumerate(fields.items("quiet_hours"), start=1)),
-        cool_down_seconds=parse_duration(fields.document.get("cool_down_seconds") or 0, option="policy.cool_down_seconds"),
+        cool_down_seconds=_duration(fields, "cool_down_seconds", 0),
         hysteresis_fraction=fields.number("hysteresis_fraction", 0.0, most=1),
+        shrinking=_shrinking(fields),
+    )
+
+
+def _duration(fields: Fields, key: str, default: int) -> int:
+    return parse_duration(fields.document[key], option=f"policy.{key}") if fields.has(key) else default
+
+
+def _shrinking(fields: Fields) -> Shrinking:
+    text = str(fields.document["shrink_margin"]) if fields.has("shrink_margin") else "10%"
+    try:
+        margin = parse_margin(text)
+    except ValueError as error:
+        raise InputError(f"The policy: {error} (O(policy.shrink_margin)).") from error
+    return Shrinking(
+        headroom=fields.number("shrink_headroom", 0.25, most=10),
+        margin=margin,
+        max_step_fraction=fields.number("max_shrink_step_fraction", 0.25, above=0, most=1),
+        past_seconds=_duration(fields, "shrink_past_seconds", 14 * _DAY),
+        cool_down_seconds=_duration(fields, "shrink_cool_down_seconds", 7 * _DAY),
     )
 
 

@@ -15,10 +15,6 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import fo
 
 Refusal = dict[str, t.Any]
 
-# The file systems that lv_resize grows, and those it knows but leaves alone.
-GROWABLE = frozenset({"ext2", "ext3", "ext4", "xfs"})
-KNOWN_NOT_GROWABLE = frozenset({"btrfs", "f2fs", "swap", "vfat"})
-
 # code: (what was seen, what is needed, the option that changes it)
 _NEVER: dict[str, tuple[str, str, str]] = {
     "shared_vg": (
@@ -41,9 +37,9 @@ _NEVER: dict[str, tuple[str, str, str]] = {
     "read_only": ("its file system is mounted read-only", "a file system that can be written", "none"),
     "ignored": ("it or its VG has the tag foresight.ignore", "a volume without that tag", "the LVM tag foresight.ignore"),
     "excluded": ("the policy excludes it", "a policy that does not", "exclude"),
-    "not_mounted": ("its file system is not mounted, so its use is not known", "a mounted file system", "none"),
+    "not_mounted": ("its file system is not mounted", "a mounted file system", "none"),
+    "needs_unmount": ("its file system grows only while it is not mounted (swap: not on)", "leave to unmount it", "manage[].allow_unmount"),
     "unknown_filesystem": ("it has no file system that is known here", "its own name in the policy, not a pattern", "manage[].match"),
-    "unsupported_filesystem": ("lv_resize does not grow this file system", f"one of {', '.join(sorted(GROWABLE))}", "none"),
     "invalid_fact": ("its sizes contradict each other", "facts that agree", "none"),
 }  # fmt: skip
 
@@ -51,7 +47,7 @@ _NEVER: dict[str, tuple[str, str, str]] = {
 def blocked(volume: Volume, reason: str) -> Refusal:
     """Return the refusal of a volume that is never grown, whatever its demand."""
     seen, needed, option = _NEVER.get(reason, (reason.replace("_", " "), "see the reason", "none"))
-    if reason in ("unknown_filesystem", "unsupported_filesystem") and volume.filesystem and volume.filesystem.type:
+    if reason in ("unknown_filesystem", "not_mounted", "needs_unmount") and volume.filesystem and volume.filesystem.type:
         seen = f"{seen} ({volume.filesystem.type})"
     return _refusal(volume, reason, seen, needed, option, f"Cannot grow {volume.entity}: {seen}. Needed: {needed}.")
 
@@ -117,15 +113,17 @@ def over_maximum(volume: Volume, group: Group, now: int, wanted: int, allowed: i
     return _refusal(volume, "max_bytes", allowed * group.extent_bytes, wanted * group.extent_bytes, "manage[].max", message)
 
 
-def no_space(volume: Volume, group: Group, now: int, wanted: int, granted: int, left: int) -> Refusal:
+def no_space(volume: Volume, group: Group, now: int, wanted: int, granted: int, left: int, freed: int = 0) -> Refusal:
     """Return the refusal of what the VG cannot give.
 
     :param left: extents that could be given away before anybody of its kind got any.
+    :param freed: extents that shrinking neighbours adds to them.
     """
     target, free = format_bytes((now + wanted) * group.extent_bytes), format_bytes(left * group.extent_bytes)
     reserve = format_bytes(group.reserve_extents * group.extent_bytes)
+    more = f", {format_bytes(freed * group.extent_bytes)} more from neighbours" if freed else ""
     share = f"; its share is {format_bytes(granted * group.extent_bytes)}" if granted else ""
-    message = f"Cannot grow {volume.entity} to {target}: {free} free in {group.vg} after its reserve of {reserve} (reserve){share}."
+    message = f"Cannot grow {volume.entity} to {target}: {free} free in {group.vg} after its reserve of {reserve} (reserve){more}{share}."
     return _refusal(volume, "no_space", granted * group.extent_bytes, wanted * group.extent_bytes, "reserve", message)
 
 

@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import growth_bytes, moved_bytes
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import growth_bytes, moved_bytes, shrunk_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 
 Document = t.Mapping[str, t.Any]
@@ -65,8 +65,9 @@ def headline(document: Document) -> str:
     """Return one line: id, counts, bytes, expiry."""
     actions = document["actions"]
     hosts = len({action["host"] for action in actions})
-    grown, moved = sum(map(growth_bytes, actions)), sum(map(moved_bytes, actions))
-    size = "".join(f", {text} {format_bytes(value)}" for text, value in (("growing", grown), ("moving", moved)) if value)
+    totals = (("growing", growth_bytes), ("shrinking", shrunk_bytes), ("moving", moved_bytes))
+    sizes = [(text, sum(map(of, actions))) for text, of in totals]
+    size = "".join(f", {text} {format_bytes(value)}" for text, value in sizes if value)
     mode = " made in check mode" if document["check"] else ""
     what = f"{_count(len(actions), 'action')} on {_count(hosts, 'host')}{size}" if actions else "no actions"
     return (
@@ -87,7 +88,7 @@ def _change(action: Document) -> str:
     if action["kind"] == "lv_resize":
         if action["from"] == action["to"]:
             return f"finish growing {name.split('/', 1)[1]} to {format_bytes(action['to']['size'])}"
-        verb = "grow" if growth_bytes(action) else "shrink"
+        verb = "shrink" if shrunk_bytes(action) else "grow"
         return f"{verb} {name.split('/', 1)[1]}{_states(action)}"
     return f"resize {name}{_states(action)}"
 

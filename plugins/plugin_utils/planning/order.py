@@ -21,6 +21,13 @@ def growth_bytes(action: t.Mapping[str, t.Any]) -> int:
     return sum(max(0, action["to"].get(key, 0) - action["from"].get(key, 0)) for key in ("size", "metadata_size"))
 
 
+def shrunk_bytes(action: t.Mapping[str, t.Any]) -> int:
+    """Return by how many bytes an action makes a volume smaller (0 for what does not)."""
+    if action["kind"] != "lv_resize":
+        return 0
+    return max(0, action["from"].get("size", 0) - action["to"].get("size", 0))
+
+
 def moved_bytes(action: t.Mapping[str, t.Any]) -> int:
     """Return how many bytes an action moves between nodes; of quantiles the largest."""
     if action["kind"] != "guest_migrate":
@@ -32,13 +39,17 @@ def moved_bytes(action: t.Mapping[str, t.Any]) -> int:
 
 
 def urgency(action: t.Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-    """Return the sort key of an action, most urgent first: wave, floor, runway, how far the forecast exceeds the size, target."""
+    """Return the sort key of an action, most urgent first: wave, shrinking last, floor, runway, how far the forecast exceeds the size, target.
+
+    What waits for a shrinking comes after all that does not, so it takes nobody's extents where the shrinking fails on the host.
+    """
     forecast = action.get("forecast") or {}
     runway = forecast.get("runway_seconds")
     size, value = action["from"].get("size"), forecast.get("value")
     pressure = value / size if size and value is not None else 0.0
     return (
         action.get("wave", 0),
+        shrunk_bytes(action) > 0,
         action["reason"] != "floor",
         float("inf") if runway is None else runway,
         -pressure,

@@ -32,6 +32,7 @@ _ACTION_KEYS = (
     "expect",
     "from",
     "to",
+    "allow",
     "after",
     "wave",
     "window",

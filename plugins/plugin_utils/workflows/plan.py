@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import
     summary_lines,
     validate_plan,
 )
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import growth_bytes
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import growth_bytes, shrunk_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import PlanRow, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_plans import write_plan
 
@@ -149,8 +149,10 @@ def _group_space(actions: t.Sequence[Document], known: t.Mapping[str, Document])
             continue
         before.setdefault(group, {"size_bytes": attributes.get("size_bytes"), "free_bytes": attributes["free_bytes"]})
         space = after.setdefault(group, dict(before[group]))
-        cost = (action.get("cost") or {}).get("bytes")
-        space["free_bytes"] -= cost if isinstance(cost, int) else growth_bytes(action)
+        cost = action.get("cost") or {}
+        taken, freed = cost.get("bytes"), cost.get("freed_bytes")
+        space["free_bytes"] -= taken if isinstance(taken, int) else growth_bytes(action)
+        space["free_bytes"] += freed if isinstance(freed, int) else shrunk_bytes(action)
     return before, after
 
 

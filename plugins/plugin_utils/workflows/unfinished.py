@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.refusals import GROWABLE
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import kind_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -51,7 +51,7 @@ def find_unfinished(notebook: Store, entities: Sequence[Entity], now: int) -> se
 def _is_suspect(entity: Entity) -> bool:
     filesystem = entity.attributes.get("fs") or {}
     size, total = entity.attributes["size_bytes"], filesystem.get("size")
-    return filesystem.get("type") in GROWABLE and bool(total) and size - total > size * _SUSPECT_SHARE
+    return kind_of(filesystem.get("type")) is not None and bool(total) and size - total > size * _SUSPECT_SHARE
 
 
 def _did_not_follow(volume: npt.NDArray[np.float64], filesystem: npt.NDArray[np.float64], size: int, total: int) -> bool:

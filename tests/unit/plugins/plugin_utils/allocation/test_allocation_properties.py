@@ -29,7 +29,12 @@ def volume_documents(draw, name, vg):
     used = int(total * draw(st.floats(0, 1)))
     avail = max(0, int((total - used) * draw(st.sampled_from([0.95, 1.0]))))
     status = draw(st.sampled_from(STATES))
-    filesystem = {"type": draw(st.sampled_from(["ext4", "xfs", "xfs", "btrfs", "ntfs", None])), "size": total, "used": used, "avail": avail}
+    filesystem = {
+        "type": draw(st.sampled_from(["ext4", "ext2", "xfs", "xfs", "btrfs", "vfat", "f2fs", "swap", "ntfs", None])),
+        "size": total,
+        "used": used,
+        "avail": avail,
+    }
     return {
         "entity": f"lv:web1/{vg}/{name}",
         "host": "web1",
@@ -49,6 +54,11 @@ def volume_documents(draw, name, vg):
         "max_bytes": draw(st.sampled_from([None, None, size * 2, size * 2 + 5 * EXTENT, size * 3])),
         "observed_at": NOW - draw(st.sampled_from([0, 600, 3600, 3601, 10**6, -60, -4000])),
         "last_resized_at": draw(st.sampled_from([None, None, NOW - 100, NOW - 100_000])),
+        "last_failed_at": draw(st.sampled_from([None, None, None, NOW - 200_000])),
+        "past_peak_bytes": draw(st.sampled_from([None, used, used * 1.2, used * 3.0])),
+        "past_seconds": draw(st.sampled_from([None, 3600, 14 * 86400, 14 * 86400])),
+        "allow_shrink": draw(st.booleans()),
+        "allow_unmount": draw(st.booleans()),
         "copies": draw(st.sampled_from([1, 1, 1, 2])),
         "unfinished": draw(st.sampled_from([False, False, False, True])),
         "refused_reason": draw(st.sampled_from([None, None, None, None, "internal", "snapshot", "guest_disk", "ignored"])),
@@ -84,6 +94,11 @@ policies = st.fixed_dictionaries(
         "share_exponent": st.sampled_from([0, 0.5, 1]),
         "hysteresis_fraction": st.sampled_from([0, 0.2]),
         "cool_down_seconds": st.sampled_from([0, 3600]),
+        "allow_shrink": st.booleans(),
+        "shrink_headroom": st.sampled_from([0, 0.25]),
+        "max_shrink_step_fraction": st.sampled_from([0.05, 0.25, 1.0]),
+        "shrink_past_seconds": st.sampled_from([0, 14 * 86400]),
+        "shrink_cool_down_seconds": st.sampled_from([0, 86400, 7 * 86400]),
         "quiet_hours": st.sampled_from([[], [], [{"from": "00:00", "to": "23:59"}], [{"from": "23:00", "to": "01:30"}]]),
         "floor": st.sampled_from([{}, {"free_fraction": 0}, {"free_fraction": 0.3, "step_fraction": 0.05}, {"max_age_seconds": 10}]),
     }
@@ -145,7 +160,7 @@ def test_rule_7_a_value_that_is_no_amount_is_refused_by_name(fleet, policy, valu
 @given(fleet=fleets(), policy=policies, more=st.integers(1, 1000))
 def test_more_free_extents_never_give_anybody_less(fleet, policy, more):
     volumes, groups = fleet
-    volumes = [{**volume, "copies": 1, "managed": True} for volume in volumes]
+    volumes = [{**volume, "copies": 1, "managed": True, "allow_shrink": False} for volume in volumes]
     before = _sizes(allocate(volumes, groups, policy))
     after = _sizes(allocate(volumes, [{**group, "extents_free": group["extents_free"] + more} for group in groups], policy))
     assert all(after[entity] >= size for entity, size in before.items())
@@ -155,7 +170,7 @@ def test_more_free_extents_never_give_anybody_less(fleet, policy, more):
 @given(fleet=fleets(), policy=policies, factor=st.floats(1, 3))
 def test_more_demand_never_gives_a_volume_less(fleet, policy, factor):
     volumes, groups = fleet
-    volumes = [{**volume, "copies": 1} for volume in volumes]
+    volumes = [{**volume, "copies": 1, "allow_shrink": False} for volume in volumes]
     assume(volumes and volumes[0]["demand_status"] == "ok")
     before = _sizes(allocate(volumes, groups, policy))
     volumes[0]["demand_bytes"] *= factor
@@ -165,4 +180,8 @@ def test_more_demand_never_gives_a_volume_less(fleet, policy, factor):
 
 
 def _sizes(answer):
-    return {change["target"]: change["to"]["size"] for change in answer["actions"] + answer["proposals"] if change["kind"] == "lv_resize"}
+    return {
+        change["target"]: change["to"]["size"]
+        for change in answer["actions"] + answer["proposals"]
+        if change["kind"] == "lv_resize" and change["to"]["size"] >= change["from"]["size"]
+    }

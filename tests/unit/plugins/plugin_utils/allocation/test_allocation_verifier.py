@@ -68,7 +68,8 @@ def test_a_broken_answer_is_noticed(violations, case, break_it, told):
     ("field", "value", "told"),
     [
         ("refused_reason", "snapshot", "rule 2 or 12"),
-        ("mounted", False, "not mounted"),
+        ("mounted", False, "has the reason forecast, which does not apply"),
+        ("fs", {"type": "vfat", "size": 2**33, "used": 6 * 2**30}, "needs an unmount"),
         ("max_bytes", 8 * 2**30, "exceeds its maximum"),
         ("demand_status", "stale", "forecast that is not ok"),
         ("demand_bytes", 6.9 * 2**30, "beyond what it needs"),

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems import registry
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import allocate
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.refusals import GROWABLE, KNOWN_NOT_GROWABLE
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import KINDS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
 GIB = 2**30
@@ -192,7 +192,11 @@ def test_a_vg_seen_twice_is_refused_for_all_its_volumes(volume, group):
     ("fields", "reason"),
     [
         ({"mounted": False}, "not_mounted"),
-        ({"fs": {"type": "btrfs", "size": 8 * GIB, "used": 7 * GIB}}, "unsupported_filesystem"),
+        ({"mounted": False, "fs": {"type": "xfs", "size": None, "used": None}, "min_bytes": 9 * GIB}, "not_mounted"),
+        ({"fs": {"type": "ext4", "size": None, "used": None}, "min_bytes": 9 * GIB}, "invalid_fact"),
+        ({"fs": {"type": "vfat", "size": 8 * GIB, "used": 7 * GIB}}, "needs_unmount"),
+        ({"fs": {"type": "f2fs", "size": 8 * GIB, "used": 7 * GIB}}, "needs_unmount"),
+        ({"mounted": False, "fs": {"type": "swap", "size": None, "used": None}, "min_bytes": 9 * GIB}, "needs_unmount"),
         ({"fs": None}, "unknown_filesystem"),
         ({"fs": {"type": "ntfs", "size": 8 * GIB, "used": 7 * GIB}}, "unknown_filesystem"),
         ({"fs": {"type": "xfs", "size": 9 * GIB, "used": 7 * GIB}, "named_exactly": True}, "invalid_fact"),
@@ -303,9 +307,8 @@ def test_a_volume_of_an_unknown_vg_with_a_reason_is_no_error(volume, group):
     assert reasons(ask([lost], [group()])) == [("lv:web1/gone/data", "unknown_vg")]
 
 
-def test_the_allocator_and_lv_resize_agree_which_file_systems_grow():
-    assert set(registry._STRATEGIES) == GROWABLE
-    assert set(registry._NOT_YET) == KNOWN_NOT_GROWABLE
+def test_the_allocator_and_lv_resize_agree_which_file_systems_they_know():
+    assert {*registry._STRATEGIES, *registry._NOT_YET} == set(KINDS)
 
 
 @pytest.mark.parametrize(

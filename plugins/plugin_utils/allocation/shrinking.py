@@ -1,0 +1,108 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which volumes of a VG make room for the others, by how much, and who waits for whom."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.donors import Donor, find_donor
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gift:
+    """What one volume gives: extents of it, and the volumes that get them."""
+
+    donor: Donor
+    extents: int
+    takers: tuple[str, ...] = ()
+
+    @property
+    def freed(self) -> int:
+        """Return the extents of the VG that become free."""
+        return self.extents * self.donor.copies
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exchange:
+    """Who gives, and for which volumes (by entity) each grown one waits."""
+
+    gifts: tuple[Gift, ...]
+    waits: Mapping[str, tuple[str, ...]]
+
+    @property
+    def freed(self) -> int:
+        """Return the extents of the VG that become free."""
+        return sum(gift.freed for gift in self.gifts)
+
+
+def find_donors(needs: Iterable[Need], policy: Policy) -> list[Donor]:
+    """Return the volumes that could give, the one with the largest surplus first: what is taken there is missed least."""
+    donors = [donor for need in needs if (donor := find_donor(need, policy)) is not None]
+    return sorted(donors, key=lambda donor: (-donor.surplus * donor.copies, donor.entity))
+
+
+def collect(donors: Iterable[Donor], lacking: int, policy: Policy) -> list[Gift]:
+    """Return gifts of together as many extents of the VG as are lacking, or as there are, and never more.
+
+    What is less than `min_change_extents` is not worth touching a volume for.
+    """
+    gifts = []
+    for donor in donors:
+        extents = min(donor.most, math.ceil(lacking / donor.copies))
+        if extents >= max(1, policy.min_change_extents):
+            gifts.append(Gift(donor, extents))
+            lacking -= extents * donor.copies
+    return gifts
+
+
+def exchange(
+    needs: Sequence[Need], alone: Mapping[str, int], together: Mapping[str, int], spendable: int, gifts: Sequence[Gift]
+) -> Exchange:
+    """Return who gives what to whom.
+
+    What each volume gets from the free extents of the VG alone is its own, whatever becomes of the gifts. What it gets beyond that
+    comes out of what is left of the free extents, then out of the gifts one after the other, and it waits for those: so the growths
+    that are left when a shrinking fails never take more than there is. The most urgent are served first; a gift that nobody takes
+    is not made.
+
+    :param alone: extents of each volume (by entity) without gifts; their sum fits the spendable ones.
+    :param together: the same with all gifts.
+    """
+    more = {need.volume.entity: max(0, together[need.volume.entity] - alone[need.volume.entity]) * need.volume.copies for need in needs}
+    own = sum(min(together[need.volume.entity], alone[need.volume.entity]) * need.volume.copies for need in needs)
+    sources: list[tuple[Gift | None, int]] = [(None, spendable - own), *((gift, gift.freed) for gift in gifts)]
+    taken = {gift.donor.entity: 0 for gift in gifts}
+    takers: dict[str, list[str]] = {gift.donor.entity: [] for gift in gifts}
+    waits: dict[str, tuple[str, ...]] = {}
+    for need in sorted(needs, key=_urgency):
+        entity, missing = need.volume.entity, more[need.volume.entity]
+        while missing:
+            gift, left = sources[0]
+            part = min(missing, left)
+            missing -= part
+            if gift is not None and part:
+                taken[gift.donor.entity] += part
+                takers[gift.donor.entity].append(entity)
+                waits[entity] = (*waits.get(entity, ()), gift.donor.entity)
+            sources[0] = (gift, left - part)
+            if missing:
+                sources.pop(0)
+    made = [
+        Gift(gift.donor, math.ceil(taken[gift.donor.entity] / gift.donor.copies), tuple(takers[gift.donor.entity]))
+        for gift in gifts
+        if taken[gift.donor.entity]
+    ]
+    return Exchange(tuple(made), waits)
+
+
+def _urgency(need: Need) -> tuple[bool, float, str]:
+    runway = (need.volume.forecast or {}).get("runway_seconds")
+    floor = need.wish is not None and need.wish.reason == "floor"
+    return not floor, math.inf if runway is None else float(runway), need.volume.entity
