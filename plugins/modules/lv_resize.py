@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Makes a logical volume larger and then its file system, or its file system smaller and then the volume, each step verified by reading it back.
   - Grows ext2, ext3 and ext4 mounted or not, xfs and btrfs mounted, vfat, f2fs and swap while they are not in use.
+  - Grows thin pools, data and metadata.
   - Shrinks, only where O(allow_shrink=true), btrfs mounted, ext2, ext3, ext4, vfat, f2fs and swap while they are not in use. Never xfs, and never what it does not know.
   - Unmounts for that only what the next boot would mount again (C(/etc/fstab)), and only where O(allow_unmount=true), and mounts it again as it was.
   - The volume is read right before it is changed. What is found decides what is done, so a task that was killed at any
@@ -45,6 +46,11 @@ options:
       - V(40 GB) is refused, as it could mean two sizes.
     type: str
     required: true
+  metadata_size:
+    description:
+      - Size that the metadata of a thin pool shall have, written like O(size) and rounded up to whole extents. Without it the metadata stays as it is.
+      - It grows before the data, and its spare copy with it.
+    type: str
   expect:
     description:
       - State from which the plan was made. Without it, any smaller size is a valid start.
@@ -58,6 +64,10 @@ options:
         description:
           - Size of the volume before the resize. A volume that is neither of this size nor of O(size) is refused.
         type: str
+      metadata_size:
+        description:
+          - The same for the metadata of a thin pool and O(metadata_size).
+        type: str
   reserve:
     description:
       - What stays free in the volume group, as V(5%) of it, V(20 extents) or an amount such as V(10 GiB). Rounded up to whole extents.
@@ -66,7 +76,7 @@ options:
   named_exactly:
     description:
       - The volume was named by its exact name in the policy, and not matched by a pattern.
-      - Only then is a volume without a known file system grown.
+      - Only then is a volume without a known file system grown, or a thin pool.
     type: bool
     default: false
   allow_fsck:
@@ -197,6 +207,9 @@ before:
     fs_fills_volume:
       description: Whether its file system uses as much of the volume as its own tool can make it use.
       type: bool
+    metadata_size:
+      description: Bytes of the metadata of a thin pool; V(null) for other volumes.
+      type: int
     mountpoints:
       description: Where it is mounted, V([SWAP]) for a swap space in use.
       type: list
@@ -214,8 +227,8 @@ commands:
   sample: ["lvm lvextend --extents 10240 vg0/data", "resize2fs /dev/mapper/vg0-data 10485760"]
 stopped_at:
   description:
-    - The step that failed, V(unmount), V(check_filesystem), V(shrink_filesystem), V(reduce_volume), V(extend_volume), V(grow_filesystem), V(mount)
-      or V(verify); V(null) otherwise.
+    - The step that failed, V(unmount), V(check_filesystem), V(shrink_filesystem), V(reduce_volume), V(extend_metadata), V(extend_volume), V(grow_filesystem),
+      V(mount) or V(verify); V(null) otherwise.
   returned: always
   type: str
   sample: grow_filesystem

@@ -14,7 +14,6 @@ IGNORE_TAG = "foresight.ignore"
 _ROLES = {
     "internal": ("internal_volume", "is an internal volume of LVM; it changes only together with the volume it belongs to"),
     "snapshot": ("snapshot", "is a snapshot; snapshots are never resized here"),
-    "pool": ("pool", "is a pool; pools are not resized by this module"),
     "guest_disk": ("guest_disk", "is the disk of a guest; it is resized through its guest"),
 }
 
@@ -35,7 +34,7 @@ def check_manageable(volume: Volume) -> None:
     for owner, tags in ((vg["name"], vg["tags"]), (volume.name, lv["tags"])):
         if IGNORE_TAG in tags:
             raise Refused("ignored", f"{owner} is tagged {IGNORE_TAG}; take the tag off to have {volume.name} resized.")
-    if lv["role"] != "plain":
+    if lv["role"] in _ROLES:
         reason, text = _ROLES[lv["role"]]
         raise Refused(reason, f"{volume.name} {text}.")
     if lv["stack"]:

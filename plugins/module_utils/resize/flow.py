@@ -81,28 +81,40 @@ class Resize:
                 f"{volume.name} is {human(volume.size)} ({volume.size} bytes), expected {human(expected or 0)} ({expected} bytes, O(expect.size)) "
                 f"or {human(target)} ({target} bytes, O(size)): it was changed since the plan was made. Plan again.",
             )
+        self._check_metadata(reading)
         goal = filesystem.goal(target)
         if goal is None or filesystem.size is None:
-            return reading.state_at(target, filesystem.size, filesystem.places)
-        return reading.state_at(target, goal if target < volume.size else max(goal, filesystem.size), filesystem.places)
+            return reading.state_at(target, filesystem.size)
+        return reading.state_at(target, goal if target < volume.size else max(goal, filesystem.size))
+
+    def _check_metadata(self, reading: Reading) -> None:
+        """The metadata of a pool is where the plan saw it, or where it shall be."""
+        now, expected, asked = reading.volume.lv.get("metadata_size"), self.request.expect_metadata_size, self.request.metadata_size
+        if expected is not None and now not in (expected, asked):
+            raise Refused(
+                "precondition_changed",
+                f"The metadata of {reading.volume.name} has {now} bytes, expected {expected} (O(expect.metadata_size)) or {asked} "
+                f"(O(metadata_size)): it was changed since the plan was made. Plan again.",
+            )
 
     def _plan(self, reading: Reading, target: int, predicted: State) -> Work:
         """The steps. Everything that can be refused is refused here, before the first of them."""
         volume, filesystem = reading.volume, reading.filesystem
         checks.check_writable(volume)
-        if target == volume.size:
-            procedure = filesystem.growth(target)
-            if predicted["fs_size"] == filesystem.size:
-                procedure = Procedure(Released(restore=procedure.released.restore))
-            return Work(procedure, None)
-        extents = target // volume.extent
         if target < volume.size and not self.request.options.allow_shrink:
             raise Refused(
                 "shrink_not_allowed",
                 f"{volume.name} is {human(volume.size)} and was asked to become {human(target)} (O(size)): it is made smaller only where that is "
                 f"allowed (O(allow_shrink)).",
             )
-        volume_change.check_change(volume, extents, self.request.reserve)
+        extents, besides = target // volume.extent, reading.extents_besides
+        if target != volume.size or besides:
+            volume_change.check_change(volume, extents, besides, self.request.reserve)
+        if target == volume.size:
+            procedure = filesystem.growth(target)
+            if predicted["fs_size"] == filesystem.size and not besides:
+                procedure = Procedure(Released(restore=procedure.released.restore))
+            return Work(procedure, None)
         if target > volume.size:
             self._check_useful(reading, target)
         procedure = filesystem.growth(target) if target > volume.size else filesystem.shrinkage(target)

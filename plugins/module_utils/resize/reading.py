@@ -14,6 +14,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesyst
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.pool import ThinPool
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume, read_volume
 
@@ -30,20 +31,31 @@ class Request(t.NamedTuple):
     expect_size: int | None = None
     reserve: Reserve = Reserve()
     options: Options = Options()
+    metadata_size: int | None = None
+    expect_metadata_size: int | None = None
 
 
 class Reading(t.NamedTuple):
-    """The volume and its file system at one moment."""
+    """The volume and what is on it at one moment."""
 
     volume: Volume
-    filesystem: FileSystem
+    filesystem: FileSystem | ThinPool
+
+    @property
+    def extents_besides(self) -> int:
+        """Extents of the group that the request takes besides those of the volume itself."""
+        return self.filesystem.extents if isinstance(self.filesystem, ThinPool) else 0
 
     def state(self) -> State:
         """What C(before) and C(after) show of it."""
-        return self.state_at(self.volume.size, self.filesystem.size, self.volume.mountpoints)
+        return self._state(self.volume.size, self.filesystem.size, self.volume.mountpoints, self.volume.lv.get("metadata_size"))
 
-    def state_at(self, size: int, fs_size: int | None, mountpoints: list[str]) -> State:
-        """What they would show with these sizes, mounted there."""
+    def state_at(self, size: int, fs_size: int | None) -> State:
+        """What they would show with these sizes, when all is done."""
+        metadata = self.filesystem.metadata_size if isinstance(self.filesystem, ThinPool) else None
+        return self._state(size, fs_size, self.filesystem.places, metadata)
+
+    def _state(self, size: int, fs_size: int | None, mountpoints: list[str], metadata_size: int | None) -> State:
         goal = self.filesystem.goal(size)
         return {
             "uuid": self.volume.lv["uuid"],
@@ -52,6 +64,7 @@ class Reading(t.NamedTuple):
             "fs_size": fs_size,
             "fs_fills_volume": None if fs_size is None or goal is None else goal <= fs_size,
             "mountpoints": sorted(mountpoints),
+            "metadata_size": metadata_size,
         }
 
 
@@ -65,4 +78,8 @@ def read(host: Host, request: Request) -> Reading:
             f"it is another volume of the same name. Plan again.",
         )
     checks.check_manageable(volume)
+    if volume.lv["role"] == "pool":
+        return Reading(volume, ThinPool(host, volume, request.options.named_exactly, request.metadata_size))
+    if request.metadata_size is not None:
+        raise Refused("wrong_option", f"{volume.name} is no thin pool and has no metadata to resize (O(metadata_size)).")
     return Reading(volume, open_filesystem(host, volume, request.options))

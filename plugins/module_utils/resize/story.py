@@ -34,6 +34,11 @@ def done(request: Request, reading: Reading, predicted: State, work: Work, check
         old, new = reading.filesystem.size or 0, predicted["fs_size"]
         owner = "its" if parts else f"{_verb('grow' if new > old else 'shrink', check_mode)} the unfinished {volume.name}: its"
         parts.append(f"{owner} {kind} file system from {human(old)} to {human(new)}")
+    if predicted["metadata_size"] != volume.lv.get("metadata_size"):
+        owner = "its" if parts else f"{_verb('grow', check_mode)} the"
+        whose = "" if parts else f" of {volume.name}"
+        old, new = human(volume.lv["metadata_size"]), human(predicted["metadata_size"])
+        parts.append(f"{owner} metadata{whose} from {old} to {new}")
     released, places = work.procedure.released, ", ".join(predicted["mountpoints"])
     text = " and ".join(parts)
     if released.release:
@@ -65,6 +70,8 @@ def left(before: State, now: Reading, target: int) -> str:
     if now.volume.size == target and is_complete(now.filesystem, now.volume.size) is False:
         size = human(now.filesystem.size or 0)
         return f"{unmounted}The volume is {human(target)}, its file system still {size}; the same task will finish that step"
+    if state["metadata_size"] != before["metadata_size"] and now.volume.size != target:
+        return f"The metadata has its size already, the volume still {human(now.volume.size)}; the same task will finish that step"
     if now.volume.size != target and now.filesystem.size is not None and now.filesystem.size <= target < now.volume.size:
         size = human(now.filesystem.size)
         return (

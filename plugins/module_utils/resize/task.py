@@ -33,7 +33,8 @@ def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
         "vg": {"type": "str", "required": True},
         "lv": {"type": "str", "required": True},
         "size": {"type": "str", "required": True},
-        "expect": {"type": "dict", "options": {"uuid": {"type": "str"}, "size": {"type": "str"}}},
+        "metadata_size": {"type": "str"},
+        "expect": {"type": "dict", "options": {name: {"type": "str"} for name in ("uuid", "size", "metadata_size")}},
         "reserve": {"type": "str", "default": "0"},
         "named_exactly": {"type": "bool", "default": False},
         "allow_fsck": {"type": "bool", "default": False},
@@ -54,10 +55,16 @@ def parse_request(parameters: Parameters) -> Request:
         lv=parameters["lv"],
         size=_size("size", parameters["size"]),
         expect_uuid=expect.get("uuid"),
-        expect_size=None if expect.get("size") is None else _size("expect.size", expect["size"]),
+        expect_size=_optional_size("expect.size", expect.get("size")),
         reserve=_option("reserve", parameters["reserve"], parse_reserve),
         options=Options(**allowed, margin=_option("margin", parameters["margin"], parse_margin)),
+        metadata_size=_optional_size("metadata_size", parameters["metadata_size"]),
+        expect_metadata_size=_optional_size("expect.metadata_size", expect.get("metadata_size")),
     )
+
+
+def _optional_size(option: str, text: str | None) -> int | None:
+    return None if text is None else _size(option, text)
 
 
 def _option(name: str, text: str, parse: t.Callable[[str], Value]) -> Value:

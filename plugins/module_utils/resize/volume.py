@@ -55,6 +55,7 @@ class Volume(t.NamedTuple):
     """A volume and what bears on it. ``lv``, ``vg`` and ``pool`` (of a thin volume) are entries of C(foresight_lvm).
 
     ``snapshots``: those that copy on write; ``dependants``: all volumes that name it as their origin, thin ones too.
+    ``metadata``: layout of the hidden metadata of a thin pool; ``spare_extents``: what the group's spare copy of such metadata has.
     """
 
     lv: dict[str, t.Any]
@@ -66,6 +67,8 @@ class Volume(t.NamedTuple):
     snapshots: list[str]
     dependants: list[str]
     lvm_version: tuple[int, ...]
+    metadata: Layout | None = None
+    spare_extents: int = 0
 
     @property
     def name(self) -> str:
@@ -113,6 +116,11 @@ def read_volume(host: Host, vg: str, lv: str) -> Volume:
         snapshots=sorted({row["lv_name"] for row in rows if row["origin"] == lv and row["lv_attr"][:1] in ("s", "S")}),
         dependants=sorted({row["lv_name"] for row in rows if row["origin"] == lv}),
         lvm_version=_version(document.get("lvm_version")),
+        metadata=_hidden(rows, f"{lv}_tmeta") if volume["segment_type"] == "thin-pool" else None,
+        spare_extents=sum(
+            int(row["lv_size"]) for row in rows if row["lv_attr"][:1] == "e" and row["lv_name"].strip("[]").endswith("_pmspare")
+        )
+        // int(group["extent_bytes"]),
     )
 
 
@@ -129,9 +137,22 @@ def _layout(rows: list[dict[str, str]], volume: dict[str, t.Any]) -> Layout:
     own = [row for row in rows if row["lv_uuid"] == volume["uuid"]]
     if not own:
         raise ValueError("LVM lists no segment of it")
+    last = _layout_of(own)
+    below = None
+    if last.segment_type in ("cache", "writecache"):
+        # A cache lies over the volume that really grows, a pool over its hidden data.
+        below = _hidden(rows, own[-1]["origin"].strip("[]"))
+    elif last.segment_type == "thin-pool":
+        below = _hidden(rows, f"{volume['name']}_tdata")
+    return below or last
+
+
+def _hidden(rows: list[dict[str, str]], name: str) -> Layout | None:
+    """Layout of a volume that LVM shows in brackets."""
+    own = [row for row in rows if row["lv_name"].strip("[]") == name]
+    return _layout_of(own) if own else None
+
+
+def _layout_of(own: list[dict[str, str]]) -> Layout:
     last = max(own, key=lambda row: int(row["seg_start_pe"]))
-    if last["segtype"] in ("cache", "writecache"):
-        # A cache lies over the volume that really grows.
-        below = [row for row in rows if row["lv_name"].strip("[]") == last["origin"].strip("[]")]
-        last = max(below, key=lambda row: int(row["seg_start_pe"])) if below else last
     return Layout(last["segtype"], int(last["stripes"] or 1), int(last["data_copies"] or 1))

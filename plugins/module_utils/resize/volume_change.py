@@ -27,10 +27,10 @@ _POOL_METADATA_LIMIT = 0.9
 _LOOKS_AT_FILESYSTEM = (2, 3, 17)
 
 
-def check_change(volume: Volume, extents: int, reserve: Reserve) -> None:
-    """Refuse what stands against giving the volume this many extents, the reserve of its group included."""
-    grows = extents * volume.extent > volume.size
-    verb = "extended" if grows else "reduced"
+def check_change(volume: Volume, extents: int, besides: int, reserve: Reserve) -> None:
+    """Refuse what stands against giving the volume this many extents, and taking so many more ``besides``, the reserve of its group included."""
+    growth = extents - volume.size // volume.extent
+    verb = "reduced" if growth < 0 else "extended"
     lv = volume.lv
     if not lv["active"]:
         raise Refused("inactive", f"{volume.name} is not active; activate it first (lvchange -ay {volume.name}).")
@@ -40,7 +40,7 @@ def check_change(volume: Volume, extents: int, reserve: Reserve) -> None:
         raise Refused(
             "in_progress", f"{volume.name} cannot be {verb} now: {_IN_PROGRESS[lv['in_progress']]}. Try again when that has ended."
         )
-    if not grows and volume.dependants:
+    if growth < 0 and volume.dependants:
         raise Refused(
             "snapshot_origin",
             f"{volume.name} is the origin of {', '.join(volume.dependants)}: an origin is never made smaller. Remove them first.",
@@ -50,19 +50,14 @@ def check_change(volume: Volume, extents: int, reserve: Reserve) -> None:
             "snapshot_origin",
             f"{volume.name} is the origin of {', '.join(volume.snapshots)}: LVM extends an origin only while it is inactive. Remove its snapshots first.",
         )
-    if grows:
-        _check_growth(volume, extents - volume.size // volume.extent, reserve)
-
-
-def _check_growth(volume: Volume, growth: int, reserve: Reserve) -> None:
     if volume.pool is not None:
-        _check_pool(volume, volume.pool, growth * volume.extent)
-    else:
-        check_space(volume, volume.layout.physical(growth), reserve)
+        if growth > 0:
+            _check_pool(volume, volume.pool, growth * volume.extent)
+    elif growth > 0 or besides > 0:
+        _check_space(volume, volume.layout.physical(max(0, growth)) + besides, reserve)
 
 
-def check_space(volume: Volume, needed: int, reserve: Reserve) -> None:
-    """Refuse to take so many extents of the group when they are not free, or are its reserve."""
+def _check_space(volume: Volume, needed: int, reserve: Reserve) -> None:
     free, kept = int(volume.vg["extents_free"]), reserve.in_extents(int(volume.vg["extents"]), volume.extent)
     if needed <= free - kept:
         return

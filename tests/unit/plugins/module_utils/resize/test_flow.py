@@ -30,6 +30,7 @@ def test_volume_then_mounted_ext4():
         "fs_size": 100 * EXTENT,
         "fs_fills_volume": True,
         "mountpoints": ["/srv"],
+        "metadata_size": None,
     }
     assert result["after"] == {**result["before"], "size": 150 * EXTENT, "fs_size": 150 * EXTENT}
     assert result["diff"]["before"] == result["before"]

@@ -27,7 +27,7 @@ class SimulatedHost:
     """``kill_at`` = (number of the call, "before" or "after"); ``broken`` = {tool: "fails" or "lies"}; ``at_call`` is called before each call.
 
     ``fstab`` are lines of /etc/fstab; ``files`` and ``links`` what else of the host is looked at; ``busy`` mount points that cannot be
-    unmounted although nobody is seen there; ``tools`` those of the kinds of file systems in use.
+    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of the kinds of file systems in use.
     """
 
     volumes: dict[str, Volume]
@@ -39,6 +39,7 @@ class SimulatedHost:
     hidden: set[str] = field(default_factory=set)
     read_only_at: set[str] = field(default_factory=set)
     lvm_version: str | None = None
+    spare: int | None = None
     fstab: list[str] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
@@ -138,7 +139,8 @@ class SimulatedHost:
             "path": f"/dev/vg0/{volume.name}",
             "dm_path": volume.path,
             "segment_type": volume.segment,
-            "attr": f"-{'w' if volume.writable else 'r'}i-a{'o' if is_open else '-'}----",
+            "attr": f"-{'w' if volume.writable else 'r'}i-a{'o' if is_open else '-'}--{volume.health}-",
+            "metadata_size": None if volume.metadata_extents is None else volume.metadata_extents * EXTENT,
             "tags": volume.tags,
             "origin": volume.origin or None,
             "pool": volume.pool,
@@ -147,7 +149,7 @@ class SimulatedHost:
             "role": volume.role,
             "stack": volume.stack,
             "in_progress": volume.in_progress,
-            "filesystem": filesystem if volume.active else None,
+            "filesystem": filesystem if volume.active and volume.role != "pool" else None,
         }
 
     def is_hidden(self, volume: Volume) -> bool:
@@ -170,9 +172,50 @@ class SimulatedHost:
             }
             for volume in self.volumes.values()
         ]
+        for volume in self.volumes.values():
+            if volume.metadata_extents is not None:
+                rows += [self._hidden(volume, part) for part in ("tdata", "tmeta")]
+        if self.spare is not None:
+            rows.append(
+                {
+                    **rows[0],
+                    "lv_uuid": "uuid-spare",
+                    "lv_name": "[lvol0_pmspare]",
+                    "lv_attr": "ewi-------",
+                    "lv_size": str(self.spare * EXTENT),
+                }
+            )
         return 0, json.dumps({"report": [{"lv": rows}]}), ""
 
+    def _hidden(self, pool: Volume, part: str) -> dict[str, str]:
+        row = {"lv_uuid": f"uuid-{part}", "lv_name": f"[{pool.name}_{part}]", "lv_attr": "Twi-ao----", "origin": "", "seg_start_pe": "0"}
+        size = pool.extents if part == "tdata" else pool.metadata_extents or 0
+        return {
+            **row,
+            "lv_size": str(size * EXTENT),
+            "segtype": pool.below,
+            "stripes": "2" if pool.below == "raid1" else "1",
+            "data_copies": "1",
+        }
+
+    def _extend_metadata(self, args: list[str]) -> tuple[int, str, str]:
+        volume = self.volumes[args[4].split("/")[1]]
+        wanted = int(args[3].rstrip("b")) // EXTENT
+        assert volume.metadata_extents is not None
+        if wanted <= volume.metadata_extents:
+            return 5, "", "  New size given is not larger than existing size"
+        needed = (wanted - volume.metadata_extents) * (2 if volume.below == "raid1" else 1)
+        needed += max(0, wanted - self.spare) if self.spare is not None else 0
+        if needed > self.free:
+            return 5, "", f"  Insufficient free space: {needed} extents needed, but only {self.free} available"
+        if "--test" not in args:
+            self.spare = None if self.spare is None else max(self.spare, wanted)
+            volume.metadata_extents, self.free = wanted, self.free - needed
+        return 0, f"  Size of logical volume vg0/{volume.name}_tmeta changed\n", ""
+
     def _lvextend(self, args: list[str]) -> tuple[int, str, str]:
+        if "--poolmetadatasize" in args:
+            return self._extend_metadata(args)
         wanted, name = int(args[args.index("--extents") + 1]), args[4].split("/")[1]
         volume = self.volumes[name]
         if any(other.origin == name and other.role == "snapshot" for other in self.volumes.values()):
@@ -183,7 +226,7 @@ class SimulatedHost:
             return 5, "", f"  New size ({extents} extents) matches existing size ({extents} extents)."
         if extents < volume.extents:
             return 5, "", f"  New size given ({extents} extents) not larger than existing size ({volume.extents} extents)"
-        factor = 0 if volume.pool else volume.stripes if volume.segment in ("raid1", "mirror") else 1
+        factor = 0 if volume.pool else volume.stripes if volume.segment in ("raid1", "mirror") else 2 if volume.below == "raid1" else 1
         needed = (extents - volume.extents) * factor
         if needed > self.free:
             return 5, "", f"  Insufficient free space: {needed} extents needed, but only {self.free} available"

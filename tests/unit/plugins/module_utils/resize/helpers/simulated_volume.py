@@ -59,6 +59,9 @@ class Volume:
     pool: str | None = None
     data_fraction: float | None = None
     metadata_fraction: float | None = None
+    metadata_extents: int | None = None
+    below: str = "linear"
+    health: str = "-"
     fsck: int = 0
     reason: str | None = None
     more_signatures: list[str] = field(default_factory=list)
