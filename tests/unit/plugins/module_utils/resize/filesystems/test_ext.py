@@ -73,6 +73,26 @@ def test_goal_is_what_resize2fs_makes(tmp_path, flavour, size):
 
 
 @needs_e2fsprogs
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize("size", [64, 68, 132, 140, 260, 388, 392, 400, 636, 640])
+def test_goal_is_what_resize2fs_shrinks_to(tmp_path, flavour, size):
+    """Shrunk exactly so far, sound, and filling a volume of that size; its least size can be asked without a check before."""
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(644 * MIB)
+    assert run("mke2fs", "-q", "-F", *FLAVOURS[flavour], str(image))[0] == 0
+    status, out, err = run("resize2fs", "-P", str(image))
+    assert (status, int(out.rsplit(":", 1)[1]) > 0) == (0, True), err
+    goal = read_superblock(host(), str(image)).goal(size * MIB)
+    assert grown(image, str(goal)) == goal
+    with image.open("r+b") as file:
+        file.truncate(size * MIB)
+    assert run("e2fsck", "-f", "-n", str(image))[0] == 0
+    assert read_superblock(host(), str(image)).goal(size * MIB) == goal
+    assert grown(image) == goal
+
+
+@needs_e2fsprogs
 def test_what_is_no_ext_file_system_is_not_readable(tmp_path):
     (tmp_path / "image").write_bytes(bytes(MIB))
     with pytest.raises(Refused, match="Cannot read the superblock") as refused:
