@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +15,27 @@ from lab import fleet
 from lab.errors import LabUnavailable
 from lab.fleet import Lab
 from lab.hosts import LabHost
+from lab.noting import Note, Noting
 from lab.vm import Vm
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--resume", action="store_true", help="leave out the cases that passed with the same sources (.cache/lab/results.jsonl)"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "full: every kill point, no time limit (make lab-full); the rest is make lab-test")
+    config.addinivalue_line("markers", "full: part of make lab-full only; the rest is make lab-test")
+    config.pluginmanager.register(Noting(config), "lab-noting")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share hosts stay on one worker: those of a group, or else of a file (pytest-xdist, --dist loadgroup)."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +57,13 @@ def lab(pytestconfig: pytest.Config) -> Lab:
 @pytest.fixture
 def scratch(lab: Lab, request: pytest.FixtureRequest) -> Iterator[LabHost]:
     """A host of its own for one test, fresh from the snapshot and gone afterwards."""
-    name = f"scratch{abs(hash(request.node.nodeid)) % 10**6}"
+    name = f"scratch{zlib.crc32(request.node.nodeid.encode())}"
     (host,) = lab.reset(name)
     yield host
     Vm(name).down()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """What the test has shown, in the words of the module; it goes to docs/volumes.md."""
+    return Note(request.node.user_properties)

@@ -18,7 +18,7 @@ def up(names: list[str], say: Say) -> Path:
     """Make these hosts run (those that run already stay as they are) and write the inventories; gives the path."""
     built = image.ensure(say)
     _together(lambda host: _up(host, built, say), names)
-    return inventory.write(vm.known())
+    return inventory.write([Vm(name) for name in names])
 
 
 def reset(names: list[str], say: Say) -> Path:
@@ -26,14 +26,14 @@ def reset(names: list[str], say: Say) -> Path:
     built = image.ensure(say)
     chosen = names or [host.name for host in vm.known()]
     _together(lambda host: host.reset(built), chosen)
-    return inventory.write(vm.known())
+    return inventory.write([Vm(name) for name in chosen])
 
 
 def down(names: list[str]) -> list[str]:
     """End these hosts (all known ones when none is named) and delete their disks; gives the names."""
     chosen = names or [host.name for host in vm.known()]
     _together(lambda host: host.down(), chosen)
-    inventory.write(vm.known())
+    inventory.write([Vm(name) for name in chosen])
     return chosen
 
 

@@ -94,9 +94,13 @@ class LabHost:
         wrappers.install(self, tool, Rule("hold", when, nth, pattern))
         return Hold(self, tool)
 
+    def fail_on(self, tool: str, when: When = "before", nth: int = 1, pattern: str = "*", status: int = 5) -> None:
+        """Let the ``nth`` matching call of ``tool`` end with ``status``: without doing anything, or after all its work."""
+        wrappers.install(self, tool, Rule("fail", when, nth, pattern, status=status))
+
     def note_calls(self, tools: Iterable[str] = wrappers.TOOLS) -> None:
         """Only note the calls of these tools; ``calls`` gives them. This is how a test learns all points to kill at."""
-        wrappers.install_many(self, {tool: Rule() for tool in tools})
+        wrappers.install_many(self, {tool: [Rule()] for tool in tools})
 
     def calls(self) -> list[Call]:
         """The calls of wrapped tools since the first wrapper was installed."""

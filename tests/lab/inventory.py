@@ -9,7 +9,7 @@ from pathlib import Path
 from lab import ssh
 from lab.image import Image
 from lab.paths import INVENTORY
-from lab.vm import Vm
+from lab.vm import Vm, known
 
 _NUMBERED = re.compile(r"lab(\d+)")
 CLOSED_PORT = 9  # "discard": nobody listens there
@@ -30,17 +30,22 @@ def switched_off(hosts: list[Vm]) -> str:
     return f"lab{highest + 1}"
 
 
-def write(hosts: list[Vm]) -> Path:
-    """Write the inventory of the numbered hosts; other names get one of their own beside their sockets."""
-    integration = [vm for vm in hosts if is_numbered(vm)]
-    for vm in hosts:
-        if vm not in integration:
+def write(changed: list[Vm]) -> Path:
+    """Write the inventory of the numbered hosts if one of them changed; other names get one of their own beside their sockets."""
+    for vm in changed:
+        if vm.exists and not is_numbered(vm):
             _write(own_path(vm), render([vm], None))
+    if any(is_numbered(vm) for vm in changed):
+        _write_numbered()
+    return INVENTORY
+
+
+def _write_numbered() -> None:
+    integration = [vm for vm in known() if is_numbered(vm)]
     if integration:
         _write(INVENTORY, render(integration, switched_off(integration)))
     else:
         INVENTORY.unlink(missing_ok=True)
-    return INVENTORY
 
 
 def own_path(vm: Vm) -> Path:

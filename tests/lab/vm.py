@@ -144,7 +144,9 @@ class Vm:
         in_use.unlink(missing_ok=True)
         in_use.symlink_to(image.directory)
         state = {"name": self.name, "port": port, "image": str(image.directory)}
-        (self.directory / _STATE).write_text(json.dumps(state) + "\n")
+        partial = self.directory / f"{_STATE}.partial"
+        partial.write_text(json.dumps(state) + "\n")
+        partial.rename(self.directory / _STATE)
 
     def _state(self) -> dict[str, str]:
         try:

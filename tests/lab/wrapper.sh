@@ -1,11 +1,9 @@
 #!/bin/sh
-# Stands for a tool on a lab host's PATH: notes the call and, at the chosen one, holds it or kills its caller.
-# Installed by tests/lab/wrappers.py; what to do lies in the rule file of the tool.
+# Stands for a tool on a lab host's PATH: notes the call and, at the chosen one, holds it, makes it fail or kills its caller.
+# Installed by tests/lab/wrappers.py; what to do lies in the rule files of the tool, one folder for each rule.
 tool=${0##*/}
-home=/run/foresight-lab/wrappers/$tool
-# Sets these: action is none, kill or hold; when is before or after; victim is parent or tree.
-real="" action=none pattern="*" nth=1 when=before victim=parent signal=9
-. "$home/rule"
+base=/run/foresight-lab/wrappers/$tool
+read -r real < "$base/real"
 
 parent_of() {
     read -r stat < "/proc/$1/stat"
@@ -24,12 +22,25 @@ python_above() {
     done
 }
 
+# One more call that this rule counts.
+counted() {
+    flock 9
+    read -r seen < "$1/count"
+    echo $((seen + 1)) > "$1/count"
+    echo $((seen + 1))
+}
+
 act() {
     case $action in
     hold)
         : > "$home/reached"
         read -r _ < "$home/gate"
         mv "$home/reached" "$home/passed"
+        ;;
+    fail)
+        echo "lab wrapper of $tool: made to fail $when its work" >&2
+        : > "$home/reached"
+        exit "$failure"
         ;;
     kill)
         module=$(python_above)
@@ -50,20 +61,31 @@ act() {
 }
 
 number=0
-# The pattern is meant as one, so it is not quoted.
-# shellcheck disable=SC2254
-case "$*" in
-$pattern)
-    number=$({
-        flock 9
-        read -r seen < "$home/count"
-        echo $((seen + 1)) > "$home/count"
-        echo $((seen + 1))
-    } 9> "$home/lock")
-    ;;
-esac
+chosen=
+for rule in "$base"/*/rule; do
+    home=${rule%/rule}
+    # Sets these: action is none, kill, hold or fail; when is before or after; victim is parent or tree; failure is an exit status;
+    # since is what must have been noted before a call counts.
+    action=none pattern="*" nth=1 when=before victim=parent signal=9 failure=5 since=
+    # shellcheck source=/dev/null
+    . "$rule"
+    # The pattern is meant as one, so it is not quoted.
+    # shellcheck disable=SC2254
+    case "$*" in
+    $pattern) ;;
+    *) continue ;;
+    esac
+    if [ -n "$since" ] && ! grep -qx -- "$since" /run/foresight-lab/calls; then
+        continue
+    fi
+    number=$(counted "$home" 9> "$home/lock")
+    if [ "$action" != none ] && [ "$number" = "$nth" ]; then
+        chosen=$home
+        break
+    fi
+done
 printf '%s\t%s\t%s\n' "$tool" "$number" "$*" >> /run/foresight-lab/calls
-if [ "$action" = none ] || [ "$number" != "$nth" ]; then
+if [ -z "$chosen" ]; then
     exec "$real" "$@"
 fi
 

@@ -1,4 +1,4 @@
-"""Wrappers on a lab host's PATH: note the calls of a tool, hold one, or kill its caller before or after it.
+"""Wrappers on a lab host's PATH: note the calls of a tool, hold one, make one fail, or kill its caller before or after it.
 
 The collection under test has no fault hooks; a tool that is found through PATH has this one instead.
 """
@@ -6,6 +6,7 @@ The collection under test has no fault hooks; a tool that is found through PATH 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 When = Literal["before", "after"]
 Victim = Literal["parent", "tree"]
-Action = Literal["none", "kill", "hold"]
+Action = Literal["none", "kill", "hold", "fail"]
 
 HOME = "/run/foresight-lab/wrappers"
 CALLS = "/run/foresight-lab/calls"
@@ -35,7 +36,11 @@ TOOLS = (
 
 @dataclass(frozen=True)
 class Rule:
-    """What a wrapper does at the ``nth`` call whose arguments match ``pattern`` (a shell glob over them all)."""
+    """What a wrapper does at the ``nth`` call whose arguments match ``pattern`` (a shell glob over them all).
+
+    ``fail`` ends with ``status``, ``before`` without running the tool, ``after`` when it has done its work. With ``since``, calls count only
+    after one was noted that matches it (a basic regular expression over the tool, the number and the arguments, with tabs between them).
+    """
 
     action: Action = "none"
     when: When = "before"
@@ -43,16 +48,18 @@ class Rule:
     pattern: str = "*"
     victim: Victim = "parent"
     signal: int = 9
+    status: int = 5
+    since: str = ""
 
-    def as_shell(self, real: str) -> str:
-        values = {"real": real, "action": self.action, "when": self.when, "nth": str(self.nth), "pattern": self.pattern}
-        values |= {"victim": self.victim, "signal": str(self.signal)}
+    def as_shell(self) -> str:
+        values = {"action": self.action, "when": self.when, "nth": str(self.nth), "pattern": self.pattern}
+        values |= {"victim": self.victim, "signal": str(self.signal), "failure": str(self.status), "since": self.since}
         return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 @dataclass(frozen=True)
 class Call:
-    """One noted call: ``number`` counts the calls of the tool that matched its rule's pattern (0: did not match)."""
+    """One noted call: ``number`` counts the calls of the tool that matched its (last matching) rule's pattern (0: none matched)."""
 
     tool: str
     number: int
@@ -67,7 +74,7 @@ class Hold:
     tool: str
 
     def reached(self) -> bool:
-        return self.host.run(["test", "-e", f"{HOME}/{self.tool}/reached"], check=False).returncode == 0
+        return self.host.run(["test", "-e", f"{HOME}/{self.tool}/0/reached"], check=False).returncode == 0
 
     def wait(self, timeout: float = 60.0) -> None:
         """Wait until the call stands at its wrapper."""
@@ -75,42 +82,42 @@ class Hold:
 
     def release(self) -> None:
         """Let the held call go on."""
-        self.host.run(f"timeout 10 sh -c 'echo go > {HOME}/{self.tool}/gate'")
+        self.host.run(f"timeout 10 sh -c 'echo go > {HOME}/{self.tool}/0/gate'")
 
 
 def install(host: LabHost, tool: str, rule: Rule) -> None:
-    """Put the wrapper of ``tool`` with ``rule`` in place; an earlier rule of the tool is replaced, its count starts anew."""
-    install_many(host, {tool: rule})
+    """Put the wrapper of ``tool`` with ``rule`` in place; earlier rules of the tool are replaced, its count starts anew."""
+    install_many(host, {tool: [rule]})
 
 
-def install_many(host: LabHost, rules: dict[str, Rule]) -> None:
-    """Put the wrappers of several tools in place in one connection."""
+def install_many(host: LabHost, rules: Mapping[str, Sequence[Rule]]) -> None:
+    """Put the wrappers of several tools in place in one connection; of a tool's rules, the first that acts at a call decides."""
     found = host.run(f"for tool in {shlex.join(rules)}; do PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v $tool || echo; done")
     paths = dict(zip(rules, found.stdout.splitlines(), strict=True))
     missing = [tool for tool, path in paths.items() if not path]
     if missing:
         raise LabError(f"{host.name} has no {', '.join(missing)} to wrap")
-    homes = {tool: f"{HOME}/{tool}" for tool in rules}
+    homes = {f"{HOME}/{tool}/{number}": rule for tool in rules for number, rule in enumerate(rules[tool])}
     wrapper = (LAB / "wrapper.sh").read_text()
     # Few processes, many words: each one costs 20 ms under emulation.
     script = [
         "set -eu",
-        f"rm -rf {' '.join(homes.values())}; mkdir -p {' '.join(homes.values())}",
-        f"mkfifo {' '.join(f'{home}/gate' for home in homes.values())}",
+        f"rm -rf {' '.join(f'{HOME}/{tool}' for tool in rules)}; mkdir -p {' '.join(homes)}",
+        f"mkfifo {' '.join(f'{home}/gate' for home in homes)}",
         f"cat > {SCRIPT} <<'WRAPPER'\n{wrapper}WRAPPER",
         f"chmod 755 {SCRIPT}; : >> {CALLS}",
     ]
-    for tool, rule in rules.items():
-        home = homes[tool]
-        script += [f"echo 0 > {home}/count; : > {home}/lock", f"printf %s {shlex.quote(rule.as_shell(paths[tool]))} > {home}/rule"]
+    script += [f"echo {paths[tool]} > {HOME}/{tool}/real" for tool in rules]
+    for home, rule in homes.items():
+        script += [f"echo 0 > {home}/count; : > {home}/lock", f"printf %s {shlex.quote(rule.as_shell())} > {home}/rule"]
     # Last of all, so that no call meets a wrapper without its rule.
     script += [f"ln -sfn {SCRIPT} {BIN}/{tool}" for tool in rules]
     host.run("sh -s", data="\n".join(script) + "\n")
 
 
-def reached(host: LabHost, tool: str) -> str | None:
-    """What the wrapper left when its rule acted: the killed process id, ``nobody``, or an empty text for a hold; None before."""
-    done = host.run(f"cat {HOME}/{tool}/reached", check=False)
+def reached(host: LabHost, tool: str, number: int = 0) -> str | None:
+    """What this rule of the tool left when it acted: the killed process id, ``nobody``, or an empty text for a hold; None before."""
+    done = host.run(f"cat {HOME}/{tool}/{number}/reached", check=False)
     return done.stdout.strip() if done.returncode == 0 else None
 
 
@@ -127,6 +134,6 @@ def calls(host: LabHost) -> list[Call]:
 def clear(host: LabHost) -> None:
     """Take all wrappers and their notes away; a call that is still held is released first."""
     host.run(
-        f"for home in {HOME}/*; do [ -e $home/reached ] && grep -q action=hold $home/rule && timeout 5 sh -c 'echo go > $0/gate' $home; done; "
+        f"for home in {HOME}/*/*/; do [ -e $home/reached ] && grep -q action=hold $home/rule && timeout 5 sh -c 'echo go > $0/gate' $home; done; "
         f"find {BIN} -maxdepth 1 -type l -lname {SCRIPT} -delete; rm -rf {HOME} {CALLS}"
     )

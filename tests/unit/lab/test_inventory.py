@@ -43,10 +43,20 @@ def test_integration_hosts_and_the_one_that_is_off_share_an_inventory(lab_folder
 def test_integration_inventory_goes_with_its_last_host(lab_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = lab_folders / "hosts.yml"
     monkeypatch.setattr(inventory, "INVENTORY", path)
-    inventory.write([remembered("lab1", 22100, lab_folders)])
+    last = remembered("lab1", 22100, lab_folders)
+    inventory.write([last])
     assert path.exists()
-    inventory.write([])
+    (last.directory / "host.json").unlink()
+    inventory.write([last])
     assert not path.exists()
+
+
+def test_other_hosts_leave_the_integration_inventory_alone(lab_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two test sessions bring different hosts up and down at the same time."""
+    monkeypatch.setattr(inventory, "INVENTORY", lab_folders / "hosts.yml")
+    remembered("lab1", 22100, lab_folders)
+    inventory.write([remembered("dev", 22102, lab_folders)])
+    assert not (lab_folders / "hosts.yml").exists()
 
 
 def test_users_own_ssh_files_stay_out_of_it(lab_folders: Path) -> None:

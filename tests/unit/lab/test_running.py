@@ -63,7 +63,7 @@ def test_wait_tells_what_it_saw_last() -> None:
 
 @pytest.mark.parametrize("pattern", ["*", "-L *M vg0/data", "it's", "$(touch /tmp/never)", 'a "b" \\ c'])
 def test_rule_survives_the_shell(pattern: str) -> None:
-    text = Rule("kill", "after", 2, pattern, "tree").as_shell("/usr/sbin/lvextend")
-    script = text + 'printf "%s|%s|%s|%s|%s|%s|%s" "$real" "$action" "$when" "$nth" "$pattern" "$victim" "$signal"'
+    text = Rule("kill", "after", 2, pattern, "tree").as_shell()
+    script = text + 'printf "%s|%s|%s|%s|%s|%s" "$action" "$when" "$nth" "$pattern" "$victim" "$signal"'
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == f"/usr/sbin/lvextend|kill|after|2|{pattern}|tree|9"
+    assert done.stdout == f"kill|after|2|{pattern}|tree|9"

@@ -1,0 +1,94 @@
+"""A pytest plugin that notes how each lab test ended, and leaves out what was noted with the same sources (``--resume``)."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from lab import results
+from lab.paths import CHECKOUT, LAB
+from lab.results import Result
+
+_KEYS = ("outcome", "message", "versions")
+
+
+class Note:
+    """In a test: ``note.done("Grew …")`` or ``note.refused("… is mounted")``, for the page docs/volumes.md."""
+
+    def __init__(self, properties: list[tuple[str, Any]]) -> None:
+        self._properties = properties
+
+    def done(self, message: str) -> None:
+        self._properties += [("outcome", "done"), ("message", message)]
+
+    def refused(self, message: str) -> None:
+        self._properties += [("outcome", "refused"), ("message", message)]
+
+    def versions(self, versions: dict[str, str]) -> None:
+        self._properties.append(("versions", versions))
+
+
+class Noting:
+    """Registered once per session; with pytest-xdist only the controller writes, and decides what is left out."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        # Read before the first test: whoever edits a source meanwhile gets no result for what was not tested.
+        self._commit = "" if self._worker is not None else results.commit()
+        for path in sorted(LAB.glob("test_*.py")) if self._worker is None else ():
+            results.hash_for_file(str(path.relative_to(CHECKOUT)))
+        self._seconds: dict[str, float] = {}
+        valid = results.still_valid(results.read().values(), results.hash_for) if config.getoption("--resume") else {}
+        self._left_out: list[str] = self._worker["lab_left_out"] if self._worker is not None else sorted(valid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["lab_left_out"] = self._left_out
+
+    def pytest_report_header(self) -> str | None:
+        return f"lab: {len(self._left_out)} cases are left out, they passed with the same sources" if self._left_out else None
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        left_out = set(self._left_out)
+        dropped = [item for item in items if _plain(item.nodeid) in left_out]
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+            items[:] = [item for item in items if _plain(item.nodeid) not in left_out]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._worker is not None:
+            return
+        test = _plain(report.nodeid)
+        self._seconds[test] = self._seconds.get(test, 0.0) + report.duration
+        if report.skipped or (report.passed and report.when != "teardown"):
+            return
+        said = {key: value for key, value in report.user_properties if key in _KEYS}
+        outcome = said.get("outcome", "done") if report.passed else "failed"
+        message = said.get("message", "") if report.passed else _last_line(report)
+        Result(
+            test=test,
+            outcome=outcome,
+            message=message,
+            seconds=round(self._seconds[test], 1),
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            commit=self._commit,
+            sources=results.hash_for(test) or "",
+            versions=said.get("versions", {}),
+        ).append()
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._left_out:
+            session.exitstatus = pytest.ExitCode.OK
+
+
+def _plain(nodeid: str) -> str:
+    """The node id without the group that pytest-xdist adds to it."""
+    return nodeid.split("@")[0]
+
+
+def _last_line(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr or "")
+    return text.strip().splitlines()[0][:500] if text.strip() else ""

@@ -1,0 +1,40 @@
+"""Everything that lv_resize refuses on real volumes: with its reason, in check mode too, and nothing is changed.
+
+The cases are a table in volumes/refusals.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from lab.fleet import Lab
+from lab.noting import Note
+from lab.volumes.batch import Answers, Case, ask
+from lab.volumes.checks import check_refused
+from lab.volumes.groups import Groups, chosen
+from lab.volumes.refusals import GROUPS
+
+
+def cases() -> Iterator[Any]:
+    for group, members in GROUPS.items():
+        for case in members:
+            marks = [pytest.mark.xdist_group(f"refused {group}"), *(() if case.quick else (pytest.mark.full,))]
+            yield pytest.param(group, case, id=f"{group}: {case.name}", marks=marks)
+
+
+@pytest.fixture(scope="module")
+def groups(lab: Lab, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Groups[Answers]]:
+    made = Groups(lab, "refused", chosen(request, "group", "case"), ask, tmp_path_factory.mktemp("refused"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("group", "case"), list(cases()))
+def test_refusal(groups: Groups[Answers], group: str, case: Case, note: Note) -> None:
+    made = groups.of(group)
+    note.versions(made.versions)
+    check_refused(case, made.answers[case.name])
+    note.refused(made.answers[case.name].real["message"])

@@ -1,0 +1,78 @@
+"""Many requests to lv_resize in one play: each in check mode, really, and once more. One start of Ansible and of ssh serves them all."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.volumes.bench import MIB, Bench, Inspection
+from lab.volumes.recipes import Recipe, Volume
+from support.modules import Outcome
+from support.playbooks import Playbooks
+
+PLAY = Path(__file__).resolve().parent.parent / "resize_all.yml"
+_WOULD = re.compile("would (grow|shrink|mount)", re.IGNORECASE)
+_DID = {"grow": "grew", "shrink": "shrank", "mount": "mounted"}
+SHOWN = ("changed", "status", "reason", "before", "after", "diff", "commands", "message")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One volume, what is asked of it, and how that shall end: ``done``, or the code of the refusal.
+
+    ``size`` in MiB; ``request`` holds the other options of the module, {name} in them is that of the volume. ``quick`` cases are part
+    of `make lab-test`. ``sound``: nothing is wrong with the file system to begin with.
+    """
+
+    name: str
+    recipe: Recipe
+    size: int
+    request: dict[str, Any]
+    expected: str = "done"
+    quick: bool = False
+    sound: bool = True
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What lv_resize said to one request: in check mode, really, and once more; and what became of the volume."""
+
+    foretold: Outcome
+    real: Outcome
+    again: Outcome
+    inspection: Inspection
+
+
+def ask(bench: Bench, cases: Sequence[Case], folder: Path) -> dict[str, Answers]:
+    """Make the volumes of all cases, ask for each three times, and inspect them all."""
+    volumes = {case.name: bench.volume(case.recipe) for case in cases}
+    bench.create(list(volumes.values()))
+    said = ask_all(bench, [request(volumes[case.name], case) for case in cases], folder)
+    inspected = bench.inspect(volume.name for volume in volumes.values())
+    rows = zip(cases, said["foretold"], said["real"], said["again"], strict=True)
+    return {case.name: Answers(*answers, inspected[volumes[case.name].name]) for case, *answers in rows}
+
+
+def request(volume: Volume, case: Case) -> dict[str, Any]:
+    """The options of the module for one case."""
+    asked = {key: value.format(name=volume.name) if isinstance(value, str) else value for key, value in case.request.items()}
+    return {"vg": "vg0", "lv": volume.name, "size": case.size * MIB, **asked}
+
+
+def ask_all(bench: Bench, requests: list[dict[str, Any]], folder: Path) -> dict[str, list[Outcome]]:
+    """The answers to these requests in check mode (``foretold``), ``real`` and once more (``again``)."""
+    answers = folder / "answers.json"
+    plays = Playbooks(bench.module.inventory, folder / "store.db", {"resize_host": bench.host.name, "resize_requests": requests})
+    plays.run(str(PLAY), timeout=3600, resize_answers=str(answers))
+    said: dict[str, list[Outcome]] = json.loads(answers.read_text())
+    return said
+
+
+def shown(outcome: Outcome) -> dict[str, Any]:
+    """What check mode and the real run have in common: everything but the tense of the message."""
+    message = _WOULD.sub(lambda found: _DID[found.group(1).lower()], outcome["message"])
+    return {key: outcome[key] for key in SHOWN} | {"message": message.lower()}
