@@ -6,15 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: volumes
-short_description: The volumes of the store with their demand, as lv_allocate takes them
+short_description: The volumes, thin pools and VGs of the store with their demand, as lv_allocate takes them
 version_added: 1.0.0
 author: Foresight Capacity contributors (@foresight-capacity)
 description:
   - Joins what was last recorded of every logical volume and VG with the forecasts of the volumes' used bytes. The result is the input of the filter
     P(foresight.capacity.lv_allocate#filter).
-  - The demand of a volume is the O(quantile) of the forecast peak within O(horizon).
+  - The demand of a volume is the O(quantile) of the forecast peak within O(horizon); a thin pool has one for its data and one for its metadata.
+  - Dates beyond O(horizon), of VGs, pools and snapshots, are told as runways. They cause no change.
   - Nothing is contacted. Nothing may be changed but what O(manage) names.
-  - Internal volumes, snapshots, thin pools and thin volumes, disks of guests, volumes and VGs with the tag C(foresight.ignore), and VGs that are shared,
+  - Internal volumes, snapshots, thin volumes, thin pools that dmeventd extends, disks of guests, volumes and VGs with the tag C(foresight.ignore), and VGs that are shared,
     exported or incomplete carry a C(refused_reason) and are never changed, even if they match.
   - Evaluate it once (C(run_once) and M(ansible.builtin.set_fact)). In a variable it would run again at every use.
 extends_documentation_fragment:
@@ -29,6 +30,12 @@ options:
     description: The planning window, in seconds or as a text such as V(6h) or V(2d).
     type: raw
     default: 6h
+  runway_horizon:
+    description:
+      - How far ahead dates of VGs, pools and snapshots are looked for at most, in seconds or as a text.
+      - A VG is never looked at further ahead than a quarter of the longest history in it, in round numbers, nor less far than O(horizon).
+    type: raw
+    default: 90d
   step:
     description: Step of the forecast, in seconds or as a text. Without it the usual distance of a volume's samples.
     type: raw
@@ -103,7 +110,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-# document.volumes and document.groups are the input of lv_allocate, document.now is the time they were looked up.
+# document.volumes, document.groups and document.pools are the input of lv_allocate, document.now is the time they were looked up.
 - name: Look up every volume of the play's hosts with its demand within six hours
   ansible.builtin.set_fact:
     document: >-
@@ -121,7 +128,7 @@ _raw:
     volumes:
       description:
         - The volumes, sorted by entity, with the keys that P(foresight.capacity.lv_allocate#filter) takes. C(demand_bytes) is null
-          unless C(demand_status) is V(ok); C(demand_note) says why.
+          unless C(demand_status) is V(ok); C(demand_note) says why. Thin pools are not among them.
       type: list
       elements: dict
       sample:
@@ -168,8 +175,128 @@ _raw:
           extents: 25599
           extents_free: 10000
           reserve_extents: 1280
+          pvs:
+            - {name: /dev/sdb, uuid: 9kPq2L-0d1E-aa3T-Rk4h-2mYw-Vt6u-Xc7bNe, size_bytes: 107369988096, free_bytes: 41943040000, missing: false,
+               allocatable: true, lvs: [data, logs]}
+          free_pvs: [{name: /dev/sdc, uuid: fS0a1W-Gh2j-Lk3z-Xc4v-Bn5m-Qw6e-Rt7yUi, size_bytes: 53687091200}]
+          runway:
+            seconds: {"0.1": 1036800.0, "0.5": 1900800.0, "0.9": null}
+            horizon_seconds: 2592000
+            extents: {"0.1": 4100, "0.5": 11200, "0.9": 19800}
+            spendable_extents: 8720
+            volumes: 12
+            left_out: [lv:web1/vg0/raw]
           shared: false
           refused_reason: null
+          observed_at: 1763700000
+          recorded: false
+      contains:
+        pvs:
+          description: Its physical volumes, and the volumes with extents on each.
+          type: list
+          elements: dict
+        free_pvs:
+          description: Physical volumes of the host that no VG uses, on no disk that another host sees too.
+          type: list
+          elements: dict
+        runway:
+          description:
+            - When its extents, less the reserve, no longer suffice for what its volumes and pools grow into. C(seconds) from C(now) by quantile,
+              the early date first; null is not within C(horizon_seconds), and null for that is that no history bears a look ahead.
+            - C(extents) are those needed at the end of the horizon when growth is low, median and high. C(left_out) counts as it is, for its
+              history is too short, too old or absent.
+          type: dict
+    pools:
+      description: Thin pools, sorted by entity. C(data) and C(metadata) have the keys of a volume's demand.
+      type: list
+      elements: dict
+      sample:
+        - entity: lv:web1/vg0/pool
+          host: web1
+          vg: vg0
+          lv: pool
+          uuid: p0oLq2-0d1E-aa3T-Rk4h-2mYw-Vt6u-Xc7bNe
+          size_bytes: 42949672960
+          role: pool
+          tags: []
+          observed_at: 1763700000
+          recorded: false
+          managed: true
+          named_exactly: true
+          matched: true
+          priority: 1.0
+          min_bytes: null
+          max_bytes: 107374182400
+          last_resized_at: null
+          refused_reason: null
+          chunk_bytes: 65536
+          data:
+            size_bytes: 42949672960
+            used_bytes: 34359738368
+            copies: 1
+            demand_bytes: 39728447488.0
+            demand_status: ok
+            demand_note: null
+            demand_window_seconds: 21600
+            history_mean_bytes: 30064771072.0
+            forecast: {quantile: 0.9, value: 39728447488.0, method: naive, status: ok, runway_seconds: null}
+            runway: {seconds: {"0.1": 57600.0, "0.5": 86400.0, "0.9": 172800.0}, horizon_seconds: 432000}
+          metadata:
+            size_bytes: 46137344
+            used_bytes: 13841203
+            copies: 1
+            demand_bytes: 14680064.0
+            demand_status: ok
+            demand_note: null
+            demand_window_seconds: 21600
+            history_mean_bytes: 12582912.0
+            forecast: {quantile: 0.9, value: 14680064.0, method: naive, status: ok, runway_seconds: null}
+            runway: {seconds: {"0.1": null, "0.5": null, "0.9": null}, horizon_seconds: 432000}
+          overprovisioning: {virtual_bytes: 171798691840, ratio: 4.0, volumes: 5, can_fill: true}
+          runway: {seconds: {"0.1": 57600.0, "0.5": 86400.0, "0.9": 172800.0}, horizon_seconds: 432000, by: data}
+          fastest: {entity: lv:web1/vg0/mail, bytes_per_day: 6442450944.0}
+          spare_bytes: 46137344
+          autoextend: {monitored: true, monitoring: true, threshold: 1.0, step: 0.2, command: null, profile: null}
+          in_charge: foresight
+          health: null
+      contains:
+        managed:
+          description: Whether the policy names it by its own key. C(matched) is also true where a pattern fits it.
+          type: bool
+        overprovisioning:
+          description: The sizes of its thin volumes and thin snapshots together, and that as a multiple of the pool. A pool that they cannot fill has no runway of its data.
+          type: dict
+        runway:
+          description: The earlier of both parts at each quantile, and by which of them on the early date.
+          type: dict
+        fastest:
+          description: The thin volume that takes most of the pool per day.
+          type: dict
+        in_charge:
+          description: Who extends it. V(dmeventd) watches it and its threshold is below 100 %, not known, or its program is not LVM's own.
+          type: str
+          choices: [foresight, dmeventd, nobody]
+        health:
+          description: What LVM says of it, V(failed), V(metadata_read_only), V(out_of_data).
+          type: str
+    snapshots:
+      description: Copy-on-write snapshots, which are lost when they overflow. They are never changed.
+      type: list
+      elements: dict
+      sample:
+        - entity: lv:web1/vg0/data-snap
+          host: web1
+          vg: vg0
+          lv: data-snap
+          uuid: sNaPq2-0d1E-aa3T-Rk4h-2mYw-Vt6u-Xc7bNe
+          origin: data
+          size_bytes: 1073741824
+          used_bytes: 644245094
+          overflowed: false
+          can_fill: true
+          runway: {seconds: {"0.1": 14400.0, "0.5": 28800.0, "0.9": 86400.0}, horizon_seconds: 86400}
+          autoextend: {monitored: true, monitoring: true, threshold: 1.0, step: 0.2, command: null, profile: null}
+          in_charge: nobody
           observed_at: 1763700000
           recorded: false
     now:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""C(volumes): what was last recorded of every logical volume and VG, joined with the forecasts, as documents for `lv_allocate`."""
+"""C(volumes): what was last recorded of every volume, thin pool and VG, joined with the forecasts, as documents for `lv_allocate`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.manage import Entry, Naming, read_naming
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies, group_reason, volume_reason
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies, volume_reason
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine, make_engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
@@ -18,7 +18,20 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import (
+    DATA,
+    METADATA,
+    SNAPSHOT,
+    Lying,
+    is_pool,
+    is_thick_snapshot,
+    pool_document,
+    pool_reason,
+    snapshot_document,
+)
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.runways import remember, runways
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.unfinished import find_unfinished
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volume_groups import group_documents
 
 Document = dict[str, t.Any]
 
@@ -26,6 +39,7 @@ METRIC = "used_bytes"
 USUAL_QUANTILES = (0.1, 0.5, 0.9)
 # How far back an outcome can still be the last resize that a cool-down counts from.
 OUTCOMES_SECONDS = 90 * 86400
+RUNWAY_HORIZON = "90d"
 _POLICY_KEYS = {"manage", "exclude", "reserve"}
 
 
@@ -34,6 +48,7 @@ def volumes(
     store: str | None,
     now: int,
     horizon: int | str,
+    runway_horizon: int | str = RUNWAY_HORIZON,
     hosts: Sequence[str] | None = None,
     manage: Sequence[Mapping[str, t.Any]] | None = None,
     exclude: Sequence[str] | None = None,
@@ -48,11 +63,12 @@ def volumes(
     workers: int | None = None,
     dask_address: str | None = None,
 ) -> Document:
-    """Return `{volumes, groups, now}` as of DESIGN §4, sorted by entity; hosts without LVM have none.
+    """Return `{volumes, groups, pools, snapshots, now}` as of DESIGN §4, sorted by entity; hosts without LVM have none.
 
-    A volume's demand is a quantile of the forecast peak of its `used_bytes` over the horizon.
+    A volume's demand is a quantile of the forecast peak of its `used_bytes` over the horizon, a pool's those of its data and metadata.
 
     :param horizon: planning window, seconds or a text such as `6h`.
+    :param runway_horizon: how far ahead dates are looked for at most; never further than a quarter of the longest history in a VG.
     :param hosts: only volumes of these hosts; None = of every host in the store.
     :param manage: entries `{match, min, max, priority, allow_shrink, allow_unmount}` of what may be changed; none = nothing.
     :param exclude: expressions of what is never changed, whatever `manage` says.
@@ -69,25 +85,39 @@ def volumes(
     if not 0 < quantile < 1:
         raise InputError(f"The quantile is {quantile}; needed is a number above 0 and below 1 (O(quantile)).")
     with open_store(store, create=False) as notebook:
-        everywhere = notebook.find_entities(kinds=["vg"])
         found = [entity for entity in notebook.find_entities(kinds=["lv"], hosts=hosts) if _is_measured(entity)]
         if not found and not notebook.find_entities(kinds=["host", "lv"], hosts=hosts):
             raise InputError(_nothing_found(hosts))
-        forecasts = _forecasts(
-            notebook,
-            found,
-            now=now,
-            horizon=window,
-            quantile=quantile,
-            step=None if step is None else parse_duration(step, option="step"),
-            max_age=None if max_age is None else parse_duration(max_age, option="max_age"),
-            min_samples=min_samples,
-            model=model,
-            engine=make_engine(engine, workers, dask_address),
-        )
+        options: Document = {
+            "now": now,
+            "horizon": window,
+            "quantile": quantile,
+            "step": None if step is None else parse_duration(step, option="step"),
+            "max_age": None if max_age is None else parse_duration(max_age, option="max_age"),
+            "min_samples": min_samples,
+            "model": model,
+            "engine": make_engine(engine, workers, dask_address),
+        }
+        forecasts = {(number, METRIC): answer for number, answer in _forecasts(notebook, found, METRIC, **options).items()}
+        for metric, chosen in ((DATA, is_pool), (METADATA, is_pool), (SNAPSHOT, is_thick_snapshot)):
+            answers = _forecasts(notebook, [entity for entity in found if chosen(entity)], metric, **options)
+            forecasts.update({(number, metric): answer for number, answer in answers.items()})
         resized = _last_resized(notebook, {entity.key for entity in found}, now)
         unfinished = find_unfinished(notebook, found, now)
-    groups = _groups(everywhere, hosts, namings)
+        groups = group_documents(notebook, hosts, lambda host, *extents: namings.of(host).reserve(*extents))
+        lying = Lying(found)
+        far = runways(
+            notebook,
+            found,
+            lying,
+            groups,
+            now=now,
+            window=window,
+            most=parse_duration(runway_horizon, option="runway_horizon"),
+            engine=options["engine"],
+        )
+    groups = {place: {**group, "runway": far.groups[place]} for place, group in groups.items()}
+    pools, snapshots = [], []
     origins = {_origin(entity) for entity in found if entity.attributes.get("origin") and entity.attributes.get("segment_type") != "thin"}
     documents = []
     unfitting = namings.expressions({str(entity.host) for entity in found})  # of (option, expression), the hosts that name it
@@ -99,29 +129,35 @@ def volumes(
         fitting = [what for what, hosts_of in unfitting.items() if entity.host in hosts_of and naming.fits(what[1], entity.key, named)]
         for what in fitting:
             del unfitting[what]
-        reason = volume_reason(
-            attributes,
-            excluded=naming.excludes(entity.key, named),
-            has_snapshots=(entity.host, attributes["vg"], attributes["lv"]) in origins,
-        )
+        excluded = naming.excludes(entity.key, named)
+        if is_pool(entity):
+            reason = pool_reason(entity, lying, excluded=excluded)
+        else:
+            has_snapshots = (entity.host, attributes["vg"], attributes["lv"]) in origins
+            reason = volume_reason(attributes, excluded=excluded, has_snapshots=has_snapshots)
         group = groups.get((str(entity.host), str(attributes["vg"])))
         # of two groups of one name only one is known, and its free extents are not for the other one's volumes
         if reason is None and (group is None or attributes.get("vg_uuid") not in (None, group["uuid"])):
             reason = "unknown_vg"
-        documents.append(
-            {
-                **_measured(entity),
-                **_named(entry, exactly),
-                **_demand(forecasts.get(entity.id), quantile, window),
-                "last_resized_at": resized.get(entity.key),
-                "unfinished": entity.id in unfinished,
-                "refused_reason": reason,
-            }
-        )
+        common = {**_measured(entity), **_named(entry, exactly), "last_resized_at": resized.get(entity.key), "refused_reason": reason}
+        if is_pool(entity):
+            # a pool is changed only when it is named by its own key (rule 12)
+            common.update(managed=entry is not None and exactly, matched=entry is not None)
+            demands = {metric: _demand(forecasts.get((entity.id, metric)), quantile, window) for metric in (DATA, METADATA)}
+            pools.append(pool_document(entity, lying, far.far, common=common, demands=demands))
+            continue
+        if is_thick_snapshot(entity):
+            snapshots.append(snapshot_document(entity, lying, far.far))
+        demand = _demand(forecasts.get((entity.id, METRIC)), quantile, window)
+        documents.append({**common, **demand, "unfinished": entity.id in unfinished})
     for option, text in unfitting:
         logger("lvm").warning("%s names %r, which fits no volume of any host in this run", option, text)
-    documents.sort(key=lambda document: document["entity"])
-    return {"volumes": documents, "groups": [groups[key] for key in sorted(groups)], "now": now}
+    for listed in (documents, pools, snapshots):
+        listed.sort(key=lambda document: str(document["entity"]))
+    in_order = [groups[key] for key in sorted(groups)]
+    with open_store(store, create=False) as notebook:
+        remember(notebook, in_order, pools, snapshots, now)
+    return {"volumes": documents, "groups": in_order, "pools": pools, "snapshots": snapshots, "now": now}
 
 
 class _Namings:
@@ -162,13 +198,13 @@ def _nothing_found(hosts: Sequence[str] | None) -> str:
     return f"The store holds {whose}; needed are facts of lvm_facts, recorded by the playbook foresight.capacity.observe (O(hosts))."
 
 
-def _forecasts(notebook: Store, found: Sequence[Entity], *, quantile: float, **options: t.Any) -> dict[int, Document]:
-    have = {series.entity_id for series in notebook.find_series(metric=METRIC, entity_ids=[entity.id for entity in found])}
+def _forecasts(notebook: Store, found: Sequence[Entity], metric: str, *, quantile: float, **options: t.Any) -> dict[int, Document]:
+    have = {series.entity_id for series in notebook.find_series(metric=metric, entity_ids=[entity.id for entity in found])}
     asked = [entity for entity in found if entity.id in have]
     if not asked:
         return {}
     quantiles = sorted({*USUAL_QUANTILES, quantile})
-    answers = forecast_entities(notebook, asked, METRIC, quantiles=quantiles, **options)
+    answers = forecast_entities(notebook, asked, metric, quantiles=quantiles, **options)
     return {entity.id: answer for entity, answer in zip(asked, answers, strict=True)}
 
 
@@ -180,38 +216,6 @@ def _last_resized(notebook: Store, targets: Collection[str], now: int) -> dict[s
         if outcome.changed and outcome.target in targets and outcome.run_id not in rehearsals:
             times[outcome.target] = max(times.get(outcome.target, 0), int(outcome.started_at + (outcome.seconds or 0)))
     return times
-
-
-def _groups(everywhere: Sequence[Entity], hosts: Sequence[str] | None, namings: _Namings) -> dict[tuple[str, str], Document]:
-    holders: dict[str, set[str]] = {}
-    for entity in everywhere:
-        holders.setdefault(str(entity.attributes.get("uuid")), set()).add(str(entity.host))
-    chosen = None if hosts is None else set(hosts)
-    groups = {}
-    for entity in everywhere:
-        attributes = entity.attributes
-        if chosen is not None and entity.host not in chosen:
-            continue
-        if not all(attributes.get(name) for name in ("uuid", "extent_bytes", "extents")) or attributes.get("extents_free") is None:
-            logger("lvm").warning("%s is left out: its facts have no UUID, extent size, number of extents or of free ones.", entity.key)
-            continue
-        reason = group_reason(attributes, len(holders[attributes["uuid"]]))
-        groups[str(entity.host), str(attributes["vg"])] = {
-            "entity": entity.key,
-            "host": entity.host,
-            "vg": attributes["vg"],
-            "uuid": attributes["uuid"],
-            "size_bytes": attributes.get("size_bytes"),
-            "extent_bytes": attributes["extent_bytes"],
-            "extents": attributes["extents"],
-            "extents_free": attributes["extents_free"],
-            "reserve_extents": namings.of(entity.host).reserve(int(attributes["extents"]), int(attributes["extent_bytes"])),
-            "shared": reason == "shared_vg",
-            "refused_reason": reason,
-            "observed_at": attributes.get("observed_at"),
-            "recorded": bool(attributes.get("recorded")),
-        }
-    return groups
 
 
 def _origin(snapshot: Entity) -> tuple[str | None, t.Any, t.Any]:

@@ -148,7 +148,6 @@ def test_what_is_never_managed_carries_its_reason(store):
         "data": None,
         "calm": "excluded",
         "snap": "snapshot",
-        "pool": "thin_pool",
         "thin": "thin_volume",
         "pool_tdata": "internal",
         "vm-101-disk-0": "guest_disk",
