@@ -12,6 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE := .cache
 WORKERS ?= 2
+# Groups of lab tests at once; each has a virtual machine or two, and an emulated one keeps a core busy.
+LAB_HOSTS ?= 2
 export ANSIBLE_NOCOLOR ?= 1
 export PYTHONDONTWRITEBYTECODE ?= 1
 
@@ -93,11 +95,13 @@ package: setup-test ## Build the tarball, install it elsewhere and use it from t
 lab: setup ## Bring two lab hosts up and write inventories/lab.
 	$(BIN)/python tests/lab up --hosts 2
 
-lab-test: setup-test ## Real LVM over real SSH; one kill per class of command.
-	$(BIN)/python -m pytest -q -m "not full" tests/lab
+lab-test: setup-test ## Real LVM over real SSH: ext4 and xfs end to end, a refusal of each kind, five faults.
+	$(BIN)/python -m pytest -q -n $(LAB_HOSTS) --dist loadgroup -m "not full" tests/lab
 
-lab-full: setup-test ## Every kill point; no time limit.
-	$(BIN)/python -m pytest -q tests/lab
+lab-full: setup-test ## Every case in the lab; goes on where it was interrupted (FRESH=1 starts over); writes docs/volumes.md. No time limit.
+	@[ -z "$(FRESH)" ] || rm -f $(CACHE)/lab/results.jsonl
+	$(BIN)/python -m pytest -q -n $(LAB_HOSTS) --dist loadgroup --resume tests/lab
+	$(BIN)/python tests/lab report
 
 # ---- the rest ------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from lab import fleet, image, inventory, process, vm
+from lab import fleet, image, inventory, process, report, vm
 from lab.errors import LabError
 from lab.paths import INVENTORY
 from lab.vm import Vm
@@ -54,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("name", metavar="HOST")
     verb.add_argument("command", nargs=argparse.REMAINDER, metavar="CMD")
     verb.set_defaults(run=_ssh)
+
+    verb = verbs.add_parser("report", help="write docs/volumes.md from what the tests have shown (make lab-full)")
+    verb.add_argument("--partial", action="store_true", help="also while cases are missing, which are marked")
+    verb.set_defaults(run=_report)
     return parser
 
 
@@ -97,6 +101,12 @@ def _status(_options: argparse.Namespace) -> int:
         stale = "" if built and host.image == built else ", from an older image (reset renews it)"
         path = INVENTORY if inventory.is_numbered(host) else inventory.own_path(host)
         _say(f"{host.name}: {state}, ssh port {host.port}{stale}, inventory {path}")
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    path, missing = report.write(options.partial)
+    _say(f"{path} written{f', {missing} cases are missing' if missing else ''}")
     return 0
 
 

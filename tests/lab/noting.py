@@ -52,10 +52,13 @@ class Noting:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         left_out = set(self._left_out)
-        dropped = [item for item in items if _plain(item.nodeid) in left_out]
-        if dropped:
-            config.hook.pytest_deselected(items=dropped)
-            items[:] = [item for item in items if _plain(item.nodeid) not in left_out]
+        wanted = [item for item in items if _plain(item.nodeid) not in left_out]
+        # A story goes on where the test before it stopped: all of it, or nothing.
+        unfinished = {item.path for item in wanted} & {LAB / name for name in results.STORIES}
+        kept = [item for item in items if item in wanted or item.path in unfinished]
+        if len(kept) < len(items):
+            config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+            items[:] = kept
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._worker is not None:

@@ -17,6 +17,8 @@ PASSED = ("done", "refused")
 WHOLE_COLLECTION = ("plugins", "roles", "playbooks")
 # Tests that run the module lv_resize and nothing else of the collection: what Ansible sends to the host for it is all that counts.
 MODULE_TESTS = ("test_matrix.py", "test_refusals.py", "test_resize_kills.py", "test_faults.py")
+# Tests that need what the one before them left.
+STORIES = ("test_site.py",)
 
 
 @dataclass(frozen=True)
