@@ -85,7 +85,7 @@ def _share_group(group: Group, volumes: Sequence[Volume], policy: Policy, answer
         giving = {gift.donor.entity for gift in made.gifts}
         unasked = any(not need.volume.managed for need in short)
         possible = [donor for donor in find_donors(needs, policy) if donor.entity not in giving and (donor.hindrances or unasked)]
-        for gift in collect(possible, missing, policy):
+        for gift in collect(possible, missing):
             answer.proposals.append(changes.possible_shrinkage(gift.donor, gift.extents, short, policy))
         # What the VG already lacks of its reserve comes first out of any new extents.
         answer.proposals.append(changes.extension(group, missing + max(0, group.reserve_extents - group.extents_free)))
@@ -99,7 +99,7 @@ def _share_managed(
     lacking = sum(need.allowed * need.volume.copies for need in managed) - spendable
     if lacking <= 0:
         return alone, Exchange((), {})
-    gifts = collect([donor for donor in find_donors(needs, policy) if not donor.hindrances], lacking, policy)
+    gifts = collect([donor for donor in find_donors(needs, policy) if not donor.hindrances], lacking)
     if not gifts:
         return alone, Exchange((), {})
     together = _shares(managed, proportions, policy, spendable + sum(gift.freed for gift in gifts))

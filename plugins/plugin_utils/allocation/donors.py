@@ -24,7 +24,7 @@ _ROUNDING = 1 + 1e-9
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Donor:
-    """A volume that holds more than it needs. `most`, `surplus` = extents of it: in one run, and in all.
+    """A volume that holds more than it needs. `least`, `most` = extents that it gives in one run, `surplus` = in all.
 
     :ivar keeps: bytes that it needs, headroom included.
     :ivar hindrances: options that would have to change before it may be asked; none = it may.
@@ -32,6 +32,7 @@ class Donor:
 
     need: Need
     surplus: int
+    least: int
     most: int
     keeps: float
     hindrances: tuple[str, ...]
@@ -81,7 +82,8 @@ def find_donor(need: Need, policy: Policy) -> Donor | None:
     most = min(surplus, math.floor(space.extents * policy.shrinking.max_step_fraction + 1e-9))
     if most < max(1, policy.min_change_extents) or surplus < policy.hysteresis_fraction * space.extents:
         return None
-    return Donor(need, surplus, most, keeps, tuple(_hindrances(need, policy)))
+    least = min(most, max(policy.min_change_extents, math.ceil(space.extents * policy.shrinking.min_fraction - 1e-9)))
+    return Donor(need, surplus, least, most, keeps, tuple(_hindrances(need, policy)))
 
 
 def _holds_at_least(used: int, demand: float, past_peak: float, overhead: float, policy: Policy) -> float:

@@ -32,6 +32,7 @@ _KNOWN = (
     "hysteresis_fraction",
     "shrink_headroom",
     "shrink_margin",
+    "min_shrink_fraction",
     "max_shrink_step_fraction",
     "shrink_past_seconds",
     "shrink_cool_down_seconds",
@@ -69,6 +70,7 @@ class Shrinking:
 
     :ivar headroom: what stays on top of the most it needs, as a fraction of that.
     :ivar margin: what stays on top of what it uses now, in the words of lv_resize.
+    :ivar min_fraction: it gives at least this part of its size or all it can spare, so that it is not unmounted again for the next need.
     :ivar max_step_fraction: the most by which it shrinks in one run, as a fraction of its size.
     :ivar past_seconds: how much of its past must be known.
     :ivar cool_down_seconds: how long it keeps its size after it was resized, or after that failed.
@@ -76,6 +78,7 @@ class Shrinking:
 
     headroom: float
     margin: Margin
+    min_fraction: float
     max_step_fraction: float
     past_seconds: int
     cool_down_seconds: int
@@ -120,8 +123,8 @@ def read_policy(document: t.Any) -> Policy:
         share_exponent=fields.number("share_exponent", 0.5, most=4),
         floor=_floor(fields.inner("floor")),
         quiet_hours=tuple(_quiet_hours(hours, number) for number, hours in enumerate(fields.items("quiet_hours"), start=1)),
-        cool_down_seconds=_duration(fields, "cool_down_seconds", 0),
-        hysteresis_fraction=fields.number("hysteresis_fraction", 0.0, most=1),
+        cool_down_seconds=_duration(fields, "cool_down_seconds", 6 * 3600),
+        hysteresis_fraction=fields.number("hysteresis_fraction", 0.05, most=1),
         shrinking=_shrinking(fields),
     )
 
@@ -139,6 +142,7 @@ def _shrinking(fields: Fields) -> Shrinking:
     return Shrinking(
         headroom=fields.number("shrink_headroom", 0.25, most=10),
         margin=margin,
+        min_fraction=fields.number("min_shrink_fraction", 0.1, most=1),
         max_step_fraction=fields.number("max_shrink_step_fraction", 0.25, above=0, most=1),
         past_seconds=_duration(fields, "shrink_past_seconds", 14 * _DAY),
         cool_down_seconds=_duration(fields, "shrink_cool_down_seconds", 7 * _DAY),

@@ -17,7 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.poli
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gift:
-    """What one volume gives: extents of it, and the volumes that get them."""
+    """What one volume gives: extents of it, and the volumes for which it does."""
 
     donor: Donor
     extents: int
@@ -48,17 +48,22 @@ def find_donors(needs: Iterable[Need], policy: Policy) -> list[Donor]:
     return sorted(donors, key=lambda donor: (-donor.surplus * donor.copies, donor.entity))
 
 
-def collect(donors: Iterable[Donor], lacking: int, policy: Policy) -> list[Gift]:
-    """Return gifts of together as many extents of the VG as are lacking, or as there are, and never more.
+def collect(donors: Iterable[Donor], lacking: int) -> list[Gift]:
+    """Return gifts of together as many extents of the VG as are lacking, or as there are; without any one of them it would be too little.
 
-    What is less than `min_change_extents` is not worth touching a volume for.
+    Who is asked gives its least at least: the need of one hour may be a few extents, and the next one would have to wait for the
+    end of the donor's cool-down.
     """
-    gifts = []
+    wanted, gifts = lacking, []
     for donor in donors:
-        extents = min(donor.most, math.ceil(lacking / donor.copies))
-        if extents >= max(1, policy.min_change_extents):
-            gifts.append(Gift(donor, extents))
-            lacking -= extents * donor.copies
+        if lacking <= 0:
+            break
+        extents = min(donor.most, max(donor.least, math.ceil(lacking / donor.copies)))
+        gifts.append(Gift(donor, extents))
+        lacking -= extents * donor.copies
+    for gift in sorted(gifts, key=lambda gift: gift.freed):
+        if sum(one.freed for one in gifts) - gift.freed >= wanted:
+            gifts.remove(gift)
     return gifts
 
 
@@ -69,8 +74,8 @@ def exchange(
 
     What each volume gets from the free extents of the VG alone is its own, whatever becomes of the gifts. What it gets beyond that
     comes out of what is left of the free extents, then out of the gifts one after the other, and it waits for those: so the growths
-    that are left when a shrinking fails never take more than there is. The most urgent are served first; a gift that nobody takes
-    is not made.
+    that are left when a shrinking fails never take more than there is. The most urgent are served first; a gift of which nobody
+    takes anything is not made. What is left of the others stays free for what is wanted next.
 
     :param alone: extents of each volume (by entity) without gifts; their sum fits the spendable ones.
     :param together: the same with all gifts.
@@ -78,7 +83,6 @@ def exchange(
     more = {need.volume.entity: max(0, together[need.volume.entity] - alone[need.volume.entity]) * need.volume.copies for need in needs}
     own = sum(min(together[need.volume.entity], alone[need.volume.entity]) * need.volume.copies for need in needs)
     sources: list[tuple[Gift | None, int]] = [(None, spendable - own), *((gift, gift.freed) for gift in gifts)]
-    taken = {gift.donor.entity: 0 for gift in gifts}
     takers: dict[str, list[str]] = {gift.donor.entity: [] for gift in gifts}
     waits: dict[str, tuple[str, ...]] = {}
     for need in sorted(needs, key=_urgency):
@@ -88,17 +92,12 @@ def exchange(
             part = min(missing, left)
             missing -= part
             if gift is not None and part:
-                taken[gift.donor.entity] += part
                 takers[gift.donor.entity].append(entity)
                 waits[entity] = (*waits.get(entity, ()), gift.donor.entity)
             sources[0] = (gift, left - part)
             if missing:
                 sources.pop(0)
-    made = [
-        Gift(gift.donor, math.ceil(taken[gift.donor.entity] / gift.donor.copies), tuple(takers[gift.donor.entity]))
-        for gift in gifts
-        if taken[gift.donor.entity]
-    ]
+    made = [dataclasses.replace(gift, takers=tuple(takers[gift.donor.entity])) for gift in gifts if takers[gift.donor.entity]]
     return Exchange(tuple(made), waits)
 
 

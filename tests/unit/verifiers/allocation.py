@@ -23,12 +23,13 @@ DEFAULTS = {
     "max_step_fraction": 0.5,
     "min_change_extents": 1,
     "share_exponent": 0.5,
-    "cool_down_seconds": 0,
-    "hysteresis_fraction": 0,
+    "cool_down_seconds": 6 * 3600,
+    "hysteresis_fraction": 0.05,
     "quiet_hours": [],
     "allow_shrink": False,
     "shrink_headroom": 0.25,
     "shrink_margin": "10%",
+    "min_shrink_fraction": 0.1,
     "max_shrink_step_fraction": 0.25,
     "shrink_past_seconds": 14 * DAY,
     "shrink_cool_down_seconds": 7 * DAY,
@@ -190,7 +191,7 @@ def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
                 open_wants.append(volume["entity"])
     found += [f"{entity}: its growth is not finished" for entity in open_wants]
     spendable = max(0, group["extents_free"] - group["reserve_extents"])
-    found += _exchange(group, volumes, changes, gifts, got, wanted, spendable)
+    found += _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable)
     spendable += sum(gifts.values())
     for managed in (True, False):
         served = [v for v in volumes if bool(v.get("managed")) is managed and v["entity"] in allowed]
@@ -210,7 +211,7 @@ def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
     return found
 
 
-def _exchange(group, volumes, changes, gifts, got, wanted, spendable):
+def _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable):
     """What is wrong between those who shrink and those who wait for it; `wanted`: extents that the managed ones want at most."""
     grown = [v for v in volumes if got[v["entity"]] and v.get("managed")]
     taken = {v["entity"]: got[v["entity"]] * v.get("copies", 1) for v in grown}
@@ -220,9 +221,16 @@ def _exchange(group, volumes, changes, gifts, got, wanted, spendable):
         f"{entity}: waits for {sorted(others - set(gifts))}, which do not shrink" for entity, others in waits.items() if others - set(gifts)
     ]
     found += [f"{entity}: shrinks and nobody waits for it" for entity in gifts if not any(entity in others for others in waits.values())]
-    finest = max((v.get("copies", 1) for v in volumes if v["entity"] in gifts), default=1)
-    if gifts and sum(gifts.values()) >= wanted - spendable + finest:
-        found.append(f"{group['entity']}: frees {sum(gifts.values())} extents, {wanted - spendable} are lacking")
+    lacking = wanted - spendable
+    for volume in (v for v in volumes if v["entity"] in gifts):
+        entity, copies = volume["entity"], volume.get("copies", 1)
+        least = max(
+            rules["min_change_extents"], _ceil(volume["size_bytes"] // group["extent_bytes"] * Fraction(rules["min_shrink_fraction"]))
+        )
+        if gifts[entity] - copies >= max(lacking, least * copies):
+            found.append(f"{entity}: frees {gifts[entity]} extents where {lacking} are lacking")
+        if sum(gifts.values()) - gifts[entity] >= lacking:
+            found.append(f"{entity}: shrinks although the others free enough")
     for number in range(1 << len(gifts)):  # whichever of the shrinkings fail
         done = {entity for place, entity in enumerate(sorted(gifts)) if number >> place & 1}
         run = sum(extents for entity, extents in taken.items() if waits[entity] <= done)

@@ -69,3 +69,22 @@ def group():
         return {**document, **fields}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def spare(volume):
+    """Return a maker of volumes that could give: 40 GiB of btrfs, 8 GiB used and never more than 10 within two weeks, everything allowed."""
+
+    def make(name="spare", **fields):
+        document = {
+            "size_bytes": 40 * GIB,
+            "fs": {"type": "btrfs", "size": 40 * GIB, "used": 8 * GIB, "avail": 32 * GIB},
+            "demand_bytes": 8 * GIB,
+            "history_mean_bytes": 8 * GIB,
+            "allow_shrink": True,
+            "past_peak_bytes": 10 * GIB,
+            "past_seconds": 14 * 86400,
+        }
+        return volume(name, **{**document, **fields})
+
+    return make

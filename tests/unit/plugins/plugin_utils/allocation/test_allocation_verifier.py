@@ -84,3 +84,88 @@ def test_an_answer_to_another_document_is_noticed(violations, case, field, value
 def test_a_shared_group_is_noticed(violations, case, group):
     volumes, groups, answer = case
     assert "rule 2" in "\n".join(violations(volumes, [*groups, group(host="web2", uuid=groups[0]["uuid"])], POLICY, answer))
+
+
+@pytest.fixture
+def exchange(volume, group, spare):
+    """Two neighbours that make room for one volume; the policy allows it."""
+    volumes = [volume("data", demand_bytes=9 * 2**30), spare("one"), spare("two", past_peak_bytes=2**30)]
+    groups, policy = [group(extents_free=400)], {**POLICY, "allow_shrink": True, "max_shrink_step_fraction": 0.05}
+    answer = allocate(volumes, groups, policy)
+    assert [action["target"].rsplit("/", 1)[1] for action in answer["actions"]] == ["data", "one", "two"]
+    return volumes, groups, policy, answer
+
+
+def test_a_good_exchange_has_no_violation(violations, exchange):
+    assert violations(*exchange) == []
+
+
+def less(action, extents=1):
+    action["to"]["size"] -= extents * EXTENT
+    action["cost"]["freed_bytes"] += extents * EXTENT
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (lambda a: a["actions"][0].update(after=[]), "when only []"),
+        (lambda a: a["actions"][0].update(after=["lv:web1/vg0/one"]), "nobody waits for it"),
+        (lambda a: a["actions"][0]["after"].append("lv:web1/vg0/three"), "which do not shrink"),
+        (lambda a: a["actions"].pop(1), "which do not shrink"),
+        (lambda a: less(a["actions"][1]), "exceeds one step of shrinking"),
+        (lambda a: a["actions"][1]["to"].update(size=a["actions"][1]["to"]["size"] + 7), "broken extent"),
+        (lambda a: a["actions"][1].pop("allow"), "carries another allowance"),
+        (lambda a: a["actions"][1]["allow"].update(unmount=True), "carries another allowance"),
+        (lambda a: a["actions"][1].update(after=["lv:web1/vg0/data"]), "waits for something"),
+        (lambda a: a["actions"][1]["cost"].update(freed_bytes=1), "frees something else"),
+        (lambda a: a["actions"][0].update(allow={"shrink": True}), "carries another allowance"),
+    ],
+)
+def test_a_broken_exchange_is_noticed(violations, exchange, break_it, told):
+    volumes, groups, policy, answer = exchange
+    broken = copy.deepcopy(answer)
+    break_it(broken)
+    assert told in "\n".join(violations(volumes, groups, policy, broken))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"managed": False}, "not allowed"),
+        ({"allow_shrink": False}, "not allowed"),
+        ({"fs": {"type": "xfs", "size": 40 * 2**30, "used": 2**33, "avail": 2**35}}, "xfs cannot"),
+        ({"fs": {"type": "ext4", "size": 40 * 2**30, "used": 2**33, "avail": 2**35}}, "unmounted although that is not allowed"),
+        ({"fs": {"type": "btrfs", "size": 40 * 2**30, "used": 35 * 2**30, "avail": 5 * 2**30}}, "less than it uses and the margin"),
+        ({"past_peak_bytes": 35 * 2**30}, "less than it held before"),
+        ({"past_peak_bytes": None}, "without a known past"),
+        ({"past_seconds": 3600}, "too short a past"),
+        ({"demand_bytes": 30 * 2**30}, "less than its demand"),
+        ({"demand_status": "stale"}, "without a good forecast"),
+        ({"min_bytes": 39 * 2**30}, "below its minimum"),
+        ({"last_resized_at": POLICY["now"] - 60}, "within its cool-down"),
+        ({"last_failed_at": POLICY["now"] - 60}, "within its cool-down"),
+        ({"refused_reason": "snapshot_origin"}, "never to be changed"),
+    ],
+)
+def test_a_shrinking_of_another_document_is_noticed(violations, exchange, fields, told):
+    volumes, groups, policy, answer = exchange
+    changed = [volumes[0], {**volumes[1], **fields}, volumes[2]]
+    assert told in "\n".join(violations(changed, groups, policy, answer))
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ({"allow_shrink": False}, "not allowed"),
+        ({"quiet_hours": [{"from": "00:00", "to": "23:59"}]}, "shrinks in quiet hours"),
+        ({"floor": {"free_fraction": 0.9}}, "less than its floor"),
+    ],
+)
+def test_a_shrinking_under_another_policy_is_noticed(violations, exchange, rules, told):
+    volumes, groups, policy, answer = exchange
+    assert told in "\n".join(violations(volumes, groups, {**policy, **rules}, answer))
+
+
+def test_a_shrinking_that_nobody_needs_is_noticed(violations, exchange, group):
+    volumes, _groups, policy, answer = exchange
+    assert "shrinks although the others free enough" in "\n".join(violations(volumes, [group()], policy, answer))

@@ -110,6 +110,7 @@ policies = st.fixed_dictionaries(
         "floor": st.sampled_from([{}, {"free_fraction": 0.3, "step_fraction": 0.05}, {"free_fraction": 0}]),
         "shrink_headroom": st.sampled_from([0, 0.25, 1]),
         "shrink_margin": st.sampled_from(["10%", "50%"]),
+        "min_shrink_fraction": st.sampled_from([0, 0.1, 0.1, 1]),
         "max_shrink_step_fraction": st.sampled_from([0.05, 0.25, 1.0]),
         "shrink_past_seconds": st.sampled_from([DAY, 14 * DAY]),
         "shrink_cool_down_seconds": st.sampled_from([600, 7 * DAY]),
