@@ -9,16 +9,18 @@ from __future__ import annotations
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Strategy
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.ext import Ext
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.f2fs import F2fs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.none import NoFileSystem
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.vfat import Vfat
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.xfs import Xfs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
-_STRATEGIES: dict[str, Strategy] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "xfs": Xfs}
+_STRATEGIES: dict[str, Strategy] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "f2fs": F2fs, "vfat": Vfat, "xfs": Xfs}
 # Known, but growing the volume alone would leave them half grown.
-_NOT_YET = ("btrfs", "f2fs", "swap", "vfat")
+_NOT_YET = ("btrfs", "swap")
 # Not even "no file system" is known then, so no growth can be told to be complete, or harmless.
 _UNKNOWN = {
     "unknown": "lsblk, which would show it, is missing or does not list it (package util-linux, or O(search_path))",
