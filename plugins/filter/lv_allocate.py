@@ -14,7 +14,10 @@ description:
     shares the free extents of each VG by weighted max-min fairness where they are scarce.
   - The weight of a volume is its priority × (its history mean / the sum over its VG) ^ O(_policy.share_exponent). Every volume is filled to the
     same level of extents per weight; one that wants less gets all it wants, and what it leaves lifts the level of the others.
-  - A VG keeps its reserve. Volumes never shrink and never grow beyond their maximum or one step.
+  - A VG keeps its reserve. Volumes never grow beyond their maximum or one step.
+  - What the free extents cannot give comes from neighbours that have more than they need, where the policy allows shrinking them
+    (O(_policy.allow_shrink) and O(_input[].allow_shrink)). Growths that need it wait for it. Nothing shrinks without such a need, and never xfs,
+    swap, what has no known file system, or what is not known to have had room to spare for a long time.
   - Only volumes with O(_input[].managed=true) become actions. What the others would need is shown as proposals, out of what the managed ones leave.
   - A volume with less than O(_policy.floor.free_fraction) free grows by one step even without a forecast, if it was observed lately.
   - The file system's overhead (journal, inode tables, blocks kept for root) is counted, so the volume is larger than the demand by it.
@@ -68,6 +71,21 @@ options:
         description: Whether the policy names it, so that it may be changed.
         type: bool
         default: false
+      allow_shrink:
+        description: Whether the policy allows to make it smaller for a neighbour. O(_policy.allow_shrink) must be true too.
+        type: bool
+        default: false
+      allow_unmount:
+        description:
+          - Whether the policy allows to unmount it for a change. vfat, f2fs and swap grow only so, ext2, ext3, ext4, vfat and f2fs shrink only so.
+        type: bool
+        default: false
+      past_peak_bytes:
+        description: The most its file system held within O(_input[].past_seconds). Without it the volume never shrinks.
+        type: float
+      past_seconds:
+        description: How much of its past is known.
+        type: int
       named_exactly:
         description: Whether the policy names it by its own name. A volume without a known file system grows only then.
         type: bool
@@ -95,6 +113,9 @@ options:
         type: int
       last_resized_at:
         description: When it was resized last.
+        type: int
+      last_failed_at:
+        description: When resizing it failed or was refused last.
         type: int
       copies:
         description: How many extents of the VG one extent of it takes (V(2) for raid1).
@@ -177,13 +198,13 @@ options:
         type: float
         default: 0.5
       min_change_extents:
-        description: Smaller changes are left out as long as the demand without its headroom still fits.
+        description: Smaller growths are left out as long as the demand without its headroom still fits. A smaller surplus is not shrunk.
         type: int
         default: 1
       hysteresis_fraction:
-        description: The same, as a fraction of the volume's size. The larger of both holds.
+        description: The same, as a fraction of the volume's size. The larger of both holds. Keeps saw-teeth from growing in many small steps.
         type: float
-        default: 0
+        default: 0.05
       share_exponent:
         description: How much the history of a volume counts in its weight. V(0) is not at all.
         type: float
@@ -220,13 +241,45 @@ options:
             type: str
             required: true
       cool_down_seconds:
-        description: How long a forecast causes no further change of a volume after it was resized.
-        type: int
-        default: 0
+        description:
+          - How long a forecast causes no further growth of a volume after it was resized, in seconds or as a text such as V(6h).
+          - No longer than the planning window, or a forecast need may come too late. Floors do not wait.
+        type: raw
+        default: 6h
       allow_shrink:
-        description: Accepted for later use. This filter only grows volumes.
+        description:
+          - Whether volumes with O(_input[].allow_shrink=true) make room for neighbours that the VG cannot serve. Not in quiet hours.
+          - Without it what they could give is shown as proposals.
         type: bool
         default: false
+      shrink_headroom:
+        description:
+          - What a volume that shrinks keeps on top of the most it needs, as a fraction of that. The most it needs is the largest of what it holds,
+            what it held within its known past, and its demand with O(_policy.headroom).
+        type: float
+        default: 0.25
+      shrink_margin:
+        description: What it keeps on top of what it uses in any case, as in O(foresight.capacity.lv_resize#module:margin).
+        type: str
+        default: 10%
+      min_shrink_fraction:
+        description:
+          - A volume that shrinks gives at least this fraction of its size, or all it can spare. What the needy do not take stays free in the VG, so
+            that it is not unmounted again for the next need.
+        type: float
+        default: 0.1
+      max_shrink_step_fraction:
+        description: By which fraction of its size a volume shrinks at most at once.
+        type: float
+        default: 0.25
+      shrink_past_seconds:
+        description: How much of its past must be known before a volume shrinks, in seconds or as a text.
+        type: raw
+        default: 14d
+      shrink_cool_down_seconds:
+        description: How long a volume does not shrink after it was resized, or after that failed or was refused; in seconds or as a text.
+        type: raw
+        default: 7d
 seealso:
   - plugin: foresight.capacity.volumes
     plugin_type: lookup
@@ -262,7 +315,9 @@ _value:
   type: dict
   contains:
     actions:
-      description: Growth of managed volumes, ready for the action P(foresight.capacity.plan#module), sorted by host and target.
+      description:
+        - Growth of managed volumes, and shrinking of those that make room for them, ready for the action P(foresight.capacity.plan#module),
+          sorted by host and target.
       type: list
       elements: dict
       sample:
@@ -280,15 +335,23 @@ _value:
       contains:
         reason:
           description:
-            - V(forecast), V(floor), V(minimum) (the policy's minimum), or V(unfinished) (the size stays, the second step of an earlier growth follows).
+            - V(forecast), V(floor), V(minimum) (the policy's minimum), V(unfinished) (the size stays, the second step of an earlier growth follows),
+              or V(neighbour) (it shrinks to make room).
           type: str
+        after:
+          description: Volumes that must shrink first.
+          type: list
+          elements: str
+        allow:
+          description: What the policy allows for it, C(shrink) and C(unmount). Absent where nothing of that is needed.
+          type: dict
         message:
           description: The reason as a sentence.
           type: str
     proposals:
       description:
-        - The same for volumes that are not managed, with C(kind=lv_resize), and C(kind=vg_extend) with C(vg) and C(bytes) for each VG
-          that lacks space. Shown, never applied.
+        - The same for volumes that are not managed, and shrinking that would help but that the policy does not allow, with C(kind=lv_resize);
+          C(option) names what would allow it. C(kind=vg_extend) with C(vg) and C(bytes) for each VG that lacks space. Shown, never applied.
       type: list
       elements: dict
     refused:

@@ -36,6 +36,12 @@ options:
       - A VG is never looked at further ahead than a quarter of the longest history in it, in round numbers, nor less far than O(horizon).
     type: raw
     default: 90d
+  past:
+    description:
+      - How far to look back for C(past_peak_bytes), in seconds or as a text. V(0) looks at nothing, and then no volume shrinks.
+      - Only volumes with room to spare on a file system that can shrink are looked at.
+    type: raw
+    default: 14d
   step:
     description: Step of the forecast, in seconds or as a text. Without it the usual distance of a volume's samples.
     type: raw
@@ -68,7 +74,7 @@ options:
         type: float
         default: 1.0
       allow_shrink:
-        description: Whether it may be made smaller.
+        description: Whether it may be made smaller for a neighbour in need.
         type: bool
         default: false
       allow_unmount:
@@ -129,6 +135,8 @@ _raw:
       description:
         - The volumes, sorted by entity, with the keys that P(foresight.capacity.lv_allocate#filter) takes. C(demand_bytes) is null
           unless C(demand_status) is V(ok); C(demand_note) says why. Thin pools are not among them.
+        - C(past_peak_bytes) is the most the file system held within O(past), C(past_seconds) how much of that is known without a day missing.
+          Both are null where it could not shrink.
       type: list
       elements: dict
       sample:
@@ -159,6 +167,9 @@ _raw:
           history_mean_bytes: 5368709120.0
           forecast: {quantile: 0.9, value: 9663676416.0, method: theta, status: ok, runway_seconds: 14400}
           last_resized_at: null
+          last_failed_at: null
+          past_peak_bytes: 7516192768.0
+          past_seconds: 1209600
           unfinished: false
           refused_reason: null
     groups:

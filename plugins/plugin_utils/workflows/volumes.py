@@ -18,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.long_past import LongPast
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import (
     DATA,
     METADATA,
@@ -40,6 +41,7 @@ USUAL_QUANTILES = (0.1, 0.5, 0.9)
 # How far back an outcome can still be the last resize that a cool-down counts from.
 OUTCOMES_SECONDS = 90 * 86400
 RUNWAY_HORIZON = "90d"
+PAST = "14d"
 _POLICY_KEYS = {"manage", "exclude", "reserve"}
 
 
@@ -49,6 +51,7 @@ def volumes(
     now: int,
     horizon: int | str,
     runway_horizon: int | str = RUNWAY_HORIZON,
+    past: int | str = PAST,
     hosts: Sequence[str] | None = None,
     manage: Sequence[Mapping[str, t.Any]] | None = None,
     exclude: Sequence[str] | None = None,
@@ -68,6 +71,7 @@ def volumes(
     A volume's demand is a quantile of the forecast peak of its `used_bytes` over the horizon, a pool's those of its data and metadata.
 
     :param horizon: planning window, seconds or a text such as `6h`.
+    :param past: how far to look back for what a volume held at most; 0 = not at all.
     :param runway_horizon: how far ahead dates are looked for at most; never further than a quarter of the longest history in a VG.
     :param hosts: only volumes of these hosts; None = of every host in the store.
     :param manage: entries `{match, min, max, priority, allow_shrink, allow_unmount}` of what may be changed; none = nothing.
@@ -104,6 +108,7 @@ def volumes(
             forecasts.update({(number, metric): answer for number, answer in answers.items()})
         resized = _last_resized(notebook, {entity.key for entity in found}, now)
         unfinished = find_unfinished(notebook, found, now)
+        long_past = LongPast(notebook, found, now, parse_duration(past, option="past"))
         groups = group_documents(notebook, hosts, lambda host, *extents: namings.of(host).reserve(*extents))
         lying = Lying(found)
         far = runways(
@@ -149,7 +154,7 @@ def volumes(
         if is_thick_snapshot(entity):
             snapshots.append(snapshot_document(entity, lying, far.far))
         demand = _demand(forecasts.get((entity.id, METRIC)), quantile, window)
-        documents.append({**common, **demand, "unfinished": entity.id in unfinished})
+        documents.append({**common, **demand, **long_past.of(entity), "unfinished": entity.id in unfinished})
     for option, text in unfitting:
         logger("lvm").warning("%s names %r, which fits no volume of any host in this run", option, text)
     for listed in (documents, pools, snapshots):

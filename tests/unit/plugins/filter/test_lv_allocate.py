@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
 import pytest
+import yaml
 
+from ansible_collections.foresight.capacity.plugins.filter import lv_allocate
+from ansible_collections.foresight.capacity.plugins.lookup import volumes
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import read_policy
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import PAST
+
+ROOT = pathlib.Path(__file__).parents[4]
 GIB = 2**30
 PLAY = """
 - hosts: localhost
@@ -90,3 +98,59 @@ def test_a_play_is_told_what_is_wrong(play):
     done = play(volumes=[VOLUME], vgs=[GROUP], policy={"now": 1000, "headrom": 0.2})
     assert done.returncode != 0
     assert "unknown key 'headrom'; did you mean headroom?" in done.stdout + done.stderr
+
+
+def read(path):
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+# option of the policy: variable of the role
+VARIABLES = {
+    "headroom": "volumes_headroom",
+    "strategy": "volumes_strategy",
+    "max_step_fraction": "volumes_max_step_fraction",
+    "min_change_extents": "volumes_min_change_extents",
+    "hysteresis_fraction": "volumes_hysteresis",
+    "share_exponent": "volumes_share_exponent",
+    "quiet_hours": "volumes_quiet_hours",
+    "cool_down_seconds": "volumes_cool_down",
+    "allow_shrink": "volumes_allow_shrink",
+    "shrink_headroom": "volumes_shrink_headroom",
+    "shrink_margin": "volumes_shrink_margin",
+    "min_shrink_fraction": "volumes_min_shrink_fraction",
+    "max_shrink_step_fraction": "volumes_max_shrink_step_fraction",
+    "shrink_past_seconds": "volumes_shrink_past",
+    "shrink_cool_down_seconds": "volumes_shrink_cool_down",
+}
+
+
+def test_the_role_hands_over_every_option_of_the_policy():
+    documented = yaml.safe_load(lv_allocate.DOCUMENTATION)["options"]["_policy"]["suboptions"]
+    assert set(documented) == {*VARIABLES, "now", "floor"}
+    (task,) = (task for task in read("roles/volumes/tasks/plan.yml") if "volumes_policy" in task.get("ansible.builtin.set_fact", {}))
+    assert set(task["ansible.builtin.set_fact"]["volumes_policy"]) == set(documented)
+
+
+@pytest.mark.parametrize("option", VARIABLES)
+def test_every_place_tells_the_same_default(option):
+    documented = yaml.safe_load(lv_allocate.DOCUMENTATION)["options"]["_policy"]["suboptions"][option]["default"]
+    variable = VARIABLES[option]
+    specs = read("roles/volumes/meta/argument_specs.yml")["argument_specs"]
+    assert read("roles/volumes/defaults/main.yml")[variable] == documented
+    assert specs["main"]["options"][variable]["default"] == documented
+    assert specs["apply"]["options"].get(variable, {"default": documented})["default"] == documented
+    # given or left out, the answer to a policy is the same
+    assert read_policy({"now": 0, option: documented}) == read_policy({"now": 0})
+    row = re.search(
+        rf"^\| `{option}` \| `{variable}` \| `?([^|`]+)`? \|", (ROOT / "docs/allocation.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert row
+    assert yaml.safe_load(row[1]) == documented
+
+
+def test_the_lookup_looks_as_far_back_as_shrinking_needs():
+    assert (
+        yaml.safe_load(volumes.DOCUMENTATION)["options"]["past"]["default"]
+        == read("roles/volumes/defaults/main.yml")["volumes_shrink_past"]
+        == PAST
+    )
