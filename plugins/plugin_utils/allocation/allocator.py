@@ -10,10 +10,14 @@ import math
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import changes, refusals
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import changes, group_proposals, refusals
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Group, Volume, read_groups, read_volumes
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.group_proposals import Spare
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, assess
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy, read_policy
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pool_need import PoolNeeds, pools_by_group
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pool_refusals import overflowing
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pools import Pool, read_pools
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.proportional import split
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.shrinking import Exchange, collect, exchange, find_donors
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.water_filling import Claim, fill
@@ -33,7 +37,7 @@ class Answer(t.NamedTuple):
     refused: list[Document]
 
 
-def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Document]]:
+def allocate(volumes: t.Any, groups: t.Any, policy: t.Any, pools: t.Any = None, snapshots: t.Any = None) -> dict[str, list[Document]]:
     """Share the free extents of each VG among its volumes and return what to change.
 
     Volumes that the policy manages are served first and give actions; the others share what is left, as proposals. What the free
@@ -43,6 +47,8 @@ def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Doc
     :param volumes: list of volume documents (bytes, seconds), as of the lookup `volumes`.
     :param groups: list of VG documents (extents), as of the same lookup.
     :param policy: mapping of limits and preferences; `now` is required.
+    :param pools: list of thin pools, as of the same lookup; they share with the volumes.
+    :param snapshots: list of copy-on-write snapshots, as of the same lookup; they are only warned of.
     :returns: `{actions, proposals, refused}`; every volume that wants space is in at least one of them.
     :raises InputError: for a document with a wrong or missing field, an entity given twice, a volume whose VG is not among the groups.
     """
@@ -59,29 +65,38 @@ def allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[Doc
             )
         elif volume.managed and volume.named_exactly:
             answer.refused.append(refusals.blocked(volume, volume.refused_reason))
-    for key in sorted(members):
-        _share_group(by_group[key], members[key], rules, answer)
+    inside = pools_by_group(read_pools(pools or []), by_group, answer.refused)
+    spare = {
+        key: _share_group(by_group[key], members.get(key, []), inside.get(key, []), rules, answer) for key in sorted({*members, *inside})
+    }
+    group_proposals.complete(answer.proposals, groups, by_group, spare, members)
+    answer.refused.extend(overflowing(snapshots or [], rules))
     for found in (answer.actions, answer.proposals):
         found.sort(key=lambda document: (document["host"], document["target"]))
     answer.refused.sort(key=lambda document: (document["entity"], document["reason"]))
     return answer._asdict()
 
 
-def _share_group(group: Group, volumes: Sequence[Volume], policy: Policy, answer: Answer) -> None:
-    needs = [assess(volume, group, policy) for volume in volumes]
+def _share_group(group: Group, volumes: Sequence[Volume], pools: Sequence[Pool], policy: Policy, answer: Answer) -> Spare:
+    """Share one VG and return what is left of it, and what its volumes did not get."""
+    pooled = PoolNeeds(pools, group, policy)
+    group = pooled.group
+    needs = [*(assess(volume, group, policy) for volume in volumes), *pooled.needs]
     managed = [need for need in needs if need.wish is not None and need.volume.managed]
     others = [need for need in needs if need.wish is not None and not need.volume.managed]
-    proportions = _proportions(volumes, group)
+    proportions = _proportions([need.volume for need in needs], group)
     shares, made = _share_managed(managed, needs, proportions, policy, group.spendable)
     answer.actions.extend(changes.shrinkage(gift, policy) for gift in made.gifts)
     _tell(managed, shares, group.spendable, made, answer.actions)
     left = group.spendable + made.freed - _taken(managed, shares)
     shares.update(_shares(others, proportions, policy, left))
     _tell(others, shares, left, Exchange((), {}), answer.proposals)
+    left -= _taken(others, shares)
+    left -= pooled.complete(shares, left, answer.actions, answer.proposals)
     answer.refused.extend(refusal for need in needs for refusal in need.refused)
     short = [need for need in [*managed, *others] if shares[need.volume.entity] < need.allowed]
-    if short:
-        missing = sum((need.allowed - shares[need.volume.entity]) * need.volume.copies for need in short)
+    if short or pooled.missing:
+        missing = pooled.missing + sum((need.allowed - shares[need.volume.entity]) * need.volume.copies for need in short)
         giving = {gift.donor.entity for gift in made.gifts}
         unasked = any(not need.volume.managed for need in short)
         possible = [donor for donor in find_donors(needs, policy) if donor.entity not in giving and (donor.hindrances or unasked)]
@@ -89,6 +104,7 @@ def _share_group(group: Group, volumes: Sequence[Volume], policy: Policy, answer
             answer.proposals.append(changes.possible_shrinkage(gift.donor, gift.extents, short, policy))
         # What the VG already lacks of its reserve comes first out of any new extents.
         answer.proposals.append(changes.extension(group, missing + max(0, group.reserve_extents - group.extents_free)))
+    return Spare(max(0, left - made.freed), {need.volume.entity: need.allowed - shares[need.volume.entity] for need in short})
 
 
 def _share_managed(

@@ -48,7 +48,7 @@ def violations(volumes, groups, policy, result):
     changes = {}
     for kind, managed in (("actions", True), ("proposals", False)):
         for change in result[kind]:
-            if change["kind"] == "vg_extend":
+            if change["kind"] in ("vg_extend", "lv_move"):
                 continue
             volume = by_entity.get(change["target"])
             if volume is None or change["target"] in changes:
