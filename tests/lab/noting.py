@@ -67,7 +67,7 @@ class Noting:
         self._seconds[test] = self._seconds.get(test, 0.0) + report.duration
         if report.skipped or (report.passed and report.when != "teardown"):
             return
-        said = {key: value for key, value in report.user_properties if key in _KEYS}
+        said: dict[str, Any] = {key: value for key, value in report.user_properties if key in _KEYS}
         outcome = said.get("outcome", "done") if report.passed else "failed"
         message = said.get("message", "") if report.passed else _last_line(report)
         Result(

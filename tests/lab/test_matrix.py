@@ -12,10 +12,10 @@ import pytest
 
 from lab.fleet import Lab
 from lab.noting import Note
-from lab.volumes.batch import Answers, Case, ask
+from lab.volumes.batch import DONE, Answers, Case, ask
 from lab.volumes.checks import check_done, check_refused
 from lab.volumes.groups import Groups, chosen
-from lab.volumes.matrix import DONE, GROUPS
+from lab.volumes.matrix import GROUPS
 
 
 def cases() -> Iterator[Any]:

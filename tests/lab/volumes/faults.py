@@ -22,7 +22,7 @@ class Disturbed:
 
     recipe: Recipe
     size: int
-    permissions: dict[str, bool]
+    permissions: dict[str, Any]
     tool: str
 
 

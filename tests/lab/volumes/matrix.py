@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lab.volumes.batch import Case
+from lab.volumes.batch import DONE, Case
 from lab.volumes.recipes import MAKE, Recipe
 
 SMALL, LARGE = 320, 480  # MiB; FAT32 takes neither less nor much more with the same clusters
 GROW, SHRINK = 481, 321  # rounded up to whole extents
 # The data is written behind this, so that shrinking has something to move.
 BALLAST = 260
-DONE = "done"
 
 
 @dataclass(frozen=True)

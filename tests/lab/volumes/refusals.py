@@ -39,11 +39,11 @@ OFF: dict[str, Any] = {"mounted": False, "fstab": None}
 
 
 def grow(name: str, recipe: Recipe, size: int = GROW, quick: bool = False, sound: bool = True, **request: Any) -> Case:
-    return Case(name, recipe, size, request, name.split()[0], quick, sound)
+    return Case(name, recipe, size, request, name.partition(":")[0], quick, sound)
 
 
 def shrink(name: str, recipe: Recipe, size: int = SHRINK, quick: bool = False, **request: Any) -> Case:
-    return Case(name, recipe, size, {"allow_shrink": True, **request}, name.split()[0], quick)
+    return Case(name, recipe, size, {"allow_shrink": True, **request}, name.partition(":")[0], quick)
 
 
 GROWING = [
