@@ -22,7 +22,7 @@ description:
   - A volume with less than O(_policy.floor.free_fraction) free grows by one step even without a forecast, if it was observed lately.
   - The file system's overhead (journal, inode tables, blocks kept for root) is counted, so the volume is larger than the demand by it.
   - Pure. Equal input gives equal output, in whatever order the documents come.
-positional: _input, _groups, _policy
+positional: _input, _groups, _policy, pools, snapshots
 options:
   _input:
     description: The volumes, as in the field C(volumes) of the lookup P(foresight.capacity.volumes#lookup). Sizes in bytes, times in seconds.
@@ -172,6 +172,14 @@ options:
       refused_reason:
         description: Why its volumes are never changed.
         type: str
+      pvs:
+        description: Its physical volumes with C(name), C(free_bytes) and C(lvs), the volumes on each. For proposals of what to move.
+        type: list
+        elements: dict
+      free_pvs:
+        description: Physical volumes of its host that no VG uses, with C(name), C(uuid) and C(size_bytes). For proposals of what to add.
+        type: list
+        elements: dict
   _policy:
     description: Limits and preferences. Unknown keys are refused.
     type: dict
@@ -280,6 +288,20 @@ options:
         description: How long a volume does not shrink after it was resized, or after that failed or was refused; in seconds or as a text.
         type: raw
         default: 7d
+  pools:
+    description:
+      - The thin pools, as in the field C(pools) of the lookup P(foresight.capacity.volumes#lookup). Their data share the free extents with the volumes.
+        Their metadata, small and fatal when full, are served first, and grow with the data to 64 bytes for each chunk.
+      - A pool becomes an action only if its own key names it. Its data never grow beyond what its volumes can fill, its metadata never beyond
+        15.81 GiB.
+    type: list
+    elements: dict
+    default: []
+  snapshots:
+    description: Copy-on-write snapshots, as in the field C(snapshots) of the same lookup. Those that may overflow are told among the refusals.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - plugin: foresight.capacity.volumes
     plugin_type: lookup
@@ -295,7 +317,7 @@ EXAMPLES = r"""
 # Where both volumes of a VG want 256 extents and 300 may be given away, the one with the larger history gets more of them.
 - name: Share the free space of every VG
   ansible.builtin.set_fact:
-    allocation: "{{ document.volumes | foresight.capacity.lv_allocate(document.groups, policy) }}"
+    allocation: "{{ document.volumes | foresight.capacity.lv_allocate(document.groups, policy, document.pools, document.snapshots) }}"
   vars:
     policy:
       now: "{{ document.now }}"
@@ -351,13 +373,16 @@ _value:
     proposals:
       description:
         - The same for volumes that are not managed, and shrinking that would help but that the policy does not allow, with C(kind=lv_resize);
-          C(option) names what would allow it. C(kind=vg_extend) with C(vg) and C(bytes) for each VG that lacks space. Shown, never applied.
+          C(option) names what would allow it. C(kind=vg_extend) with C(vg), C(bytes) and in C(to) the physical volume that suffices, for each VG that lacks
+          space; C(kind=lv_move) for a volume that another VG of the host has room for. Shown, never applied.
       type: list
       elements: dict
     refused:
       description:
         - Whatever wanted space and did not get it, or only a part. C(entity), C(host), C(reason), C(seen), C(needed), C(option), C(message).
         - For C(no_space), C(max_step) and C(max_bytes) C(seen) is the growth that is possible and C(needed) the growth that is wanted, in bytes.
+        - Of pools also C(dmeventd_in_charge), C(pool_not_named), C(pool_damaged), C(metadata_limit), C(pool_limit) and the warning
+          C(overprovisioned); of snapshots C(snapshot_overflow).
       type: list
       elements: dict
       sample:
@@ -379,10 +404,12 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import F
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import from_ansible, to_native
 
 
-def lv_allocate(volumes: t.Any, groups: t.Any, policy: t.Any) -> dict[str, list[dict[str, t.Any]]]:
+def lv_allocate(
+    volumes: t.Any, groups: t.Any, policy: t.Any, pools: t.Any = None, snapshots: t.Any = None
+) -> dict[str, list[dict[str, t.Any]]]:
     """Face of `allocate`."""
     try:
-        return to_native(allocate(from_ansible(volumes), from_ansible(groups), from_ansible(policy)))
+        return to_native(allocate(*(from_ansible(document) for document in (volumes, groups, policy, pools, snapshots))))
     except ForesightError as error:
         raise AnsibleFilterError(str(error)) from error
 

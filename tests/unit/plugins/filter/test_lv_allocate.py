@@ -17,6 +17,7 @@ import yaml
 
 from ansible_collections.foresight.capacity.plugins.filter import lv_allocate
 from ansible_collections.foresight.capacity.plugins.lookup import volumes
+from ansible_collections.foresight.capacity.plugins.filter.lv_allocate import FilterModule
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import read_policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import PAST
 
@@ -154,3 +155,16 @@ def test_the_lookup_looks_as_far_back_as_shrinking_needs():
         == read("roles/volumes/defaults/main.yml")["volumes_shrink_past"]
         == PAST
     )
+
+
+def test_pools_and_snapshots_are_options():
+    """Both reach the allocator: the pool is grown, the snapshot told."""
+    pool = {
+        "entity": "lv:web1/vg0/pool", "host": "web1", "vg": "vg0", "lv": "pool", "uuid": "three", "observed_at": 1000, "managed": True,
+        "named_exactly": True, "data": {"size_bytes": 8 * GIB, "used_bytes": 8 * GIB - 1},
+    }  # fmt: skip
+    snapshot = {"entity": "lv:web1/vg0/snap", "host": "web1", "size_bytes": GIB, "overflowed": True}
+    lv_allocate = FilterModule().filters()["lv_allocate"]
+    answer = lv_allocate([], [GROUP], {"now": 1000}, pools=[pool], snapshots=[snapshot])
+    assert [(action["target"], action["reason"]) for action in answer["actions"]] == [("lv:web1/vg0/pool", "floor")]
+    assert "snapshot_overflow" in {refusal["reason"] for refusal in answer["refused"]}
