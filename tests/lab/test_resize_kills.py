@@ -16,7 +16,7 @@ from lab.noting import Note
 from lab.volumes.bench import MIB
 from lab.volumes.flows import FLOWS, Point, points
 from lab.volumes.groups import Groups, chosen
-from lab.volumes.killing import Killed, kill, steps_of
+from lab.volumes.killing import Killed, kill
 
 
 def parameters() -> Iterator[Any]:
@@ -39,7 +39,6 @@ def test_kill(groups: Groups[Killed], group: str, point: Point, note: Note) -> N
     made = groups.of(group)
     said = made.answers[point.name]
     note.versions(made.versions)
-    assert steps_of(said.foretold["commands"]) == point.flow.steps, "volumes/flows.py has other steps"
     assert said.was_killed, said.killed
     assert "status" not in said.killed
     assert said.finished["status"] in ("changed", "ok"), said.finished["message"]

@@ -65,8 +65,8 @@ chosen=
 for rule in "$base"/*/rule; do
     home=${rule%/rule}
     # Sets these: action is none, kill, hold or fail; when is before or after; victim is parent or tree; failure is an exit status;
-    # since is what must have been noted before a call counts.
-    action=none pattern="*" nth=1 when=before victim=parent signal=9 failure=5 since=
+    # sequence, if any, names the rules that take turns, and turn the one of this rule.
+    action=none pattern="*" nth=1 when=before victim=parent signal=9 failure=5 sequence='' turn=0
     # shellcheck source=/dev/null
     . "$rule"
     # The pattern is meant as one, so it is not quoted.
@@ -75,14 +75,19 @@ for rule in "$base"/*/rule; do
     $pattern) ;;
     *) continue ;;
     esac
-    if [ -n "$since" ] && ! grep -qx -- "$since" /run/foresight-lab/calls; then
-        continue
+    if [ -n "$sequence" ]; then
+        progress=/run/foresight-lab/progress/$sequence
+        turns=0
+        [ ! -e "$progress" ] || read -r turns < "$progress"
+        [ "$turns" = "$turn" ] || continue
+        echo $((turn + 1)) > "$progress"
     fi
     number=$(counted "$home" 9> "$home/lock")
     if [ "$action" != none ] && [ "$number" = "$nth" ]; then
         chosen=$home
-        break
     fi
+    # The next rule of a sequence has its turn at the next call.
+    [ -z "$chosen$sequence" ] || break
 done
 printf '%s\t%s\t%s\n' "$tool" "$number" "$*" >> /run/foresight-lab/calls
 if [ -z "$chosen" ]; then

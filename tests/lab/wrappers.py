@@ -23,6 +23,7 @@ Action = Literal["none", "kill", "hold", "fail"]
 
 HOME = "/run/foresight-lab/wrappers"
 CALLS = "/run/foresight-lab/calls"
+PROGRESS = "/run/foresight-lab/progress"
 BIN = "/usr/local/sbin"  # the first folder of PATH
 SCRIPT = "/usr/local/lib/foresight-lab/wrapper"
 # Every tool with which LVM and file-system code changes or reads a volume.
@@ -38,8 +39,8 @@ TOOLS = (
 class Rule:
     """What a wrapper does at the ``nth`` call whose arguments match ``pattern`` (a shell glob over them all).
 
-    ``fail`` ends with ``status``, ``before`` without running the tool, ``after`` when it has done its work. With ``since``, calls count only
-    after one was noted that matches it (a basic regular expression over the tool, the number and the arguments, with tabs between them).
+    ``fail`` ends with ``status``, ``before`` without running the tool, ``after`` when it has done its work. Rules of one
+    ``sequence`` take turns, over all tools: a call counts for the rule whose ``turn`` it is, from 0 on, and then the next one has its turn.
     """
 
     action: Action = "none"
@@ -49,11 +50,18 @@ class Rule:
     victim: Victim = "parent"
     signal: int = 9
     status: int = 5
-    since: str = ""
+    sequence: str = ""
+    turn: int = 0
 
     def as_shell(self) -> str:
         values = {"action": self.action, "when": self.when, "nth": str(self.nth), "pattern": self.pattern}
-        values |= {"victim": self.victim, "signal": str(self.signal), "failure": str(self.status), "since": self.since}
+        values |= {
+            "victim": self.victim,
+            "signal": str(self.signal),
+            "failure": str(self.status),
+            "sequence": self.sequence,
+            "turn": str(self.turn),
+        }
         return "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
@@ -105,7 +113,7 @@ def install_many(host: LabHost, rules: Mapping[str, Sequence[Rule]]) -> None:
         f"rm -rf {' '.join(f'{HOME}/{tool}' for tool in rules)}; mkdir -p {' '.join(homes)}",
         f"mkfifo {' '.join(f'{home}/gate' for home in homes)}",
         f"cat > {SCRIPT} <<'WRAPPER'\n{wrapper}WRAPPER",
-        f"chmod 755 {SCRIPT}; : >> {CALLS}",
+        f"chmod 755 {SCRIPT}; : >> {CALLS}; mkdir -p {PROGRESS}",
     ]
     script += [f"echo {paths[tool]} > {HOME}/{tool}/real" for tool in rules]
     for home, rule in homes.items():
@@ -117,8 +125,14 @@ def install_many(host: LabHost, rules: Mapping[str, Sequence[Rule]]) -> None:
 
 def reached(host: LabHost, tool: str, number: int = 0) -> str | None:
     """What this rule of the tool left when it acted: the killed process id, ``nobody``, or an empty text for a hold; None before."""
-    done = host.run(f"cat {HOME}/{tool}/{number}/reached", check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
+    return reached_all(host, [(tool, number)])[0]
+
+
+def reached_all(host: LabHost, rules: Sequence[tuple[str, int]]) -> list[str | None]:
+    """The same for many rules, in one connection."""
+    files = " ".join(f"{HOME}/{tool}/{number}/reached" for tool, number in rules)
+    done = host.run(f'for file in {files}; do if [ -e $file ]; then echo "reached $(cat $file)"; else echo; fi; done')
+    return [line.removeprefix("reached").strip() if line else None for line in done.stdout.splitlines()]
 
 
 def calls(host: LabHost) -> list[Call]:
@@ -135,5 +149,5 @@ def clear(host: LabHost) -> None:
     """Take all wrappers and their notes away; a call that is still held is released first."""
     host.run(
         f"for home in {HOME}/*/*/; do [ -e $home/reached ] && grep -q action=hold $home/rule && timeout 5 sh -c 'echo go > $0/gate' $home; done; "
-        f"find {BIN} -maxdepth 1 -type l -lname {SCRIPT} -delete; rm -rf {HOME} {CALLS}"
+        f"find {BIN} -maxdepth 1 -type l -lname {SCRIPT} -delete; rm -rf {HOME} {CALLS} {PROGRESS}"
     )

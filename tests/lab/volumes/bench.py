@@ -40,7 +40,7 @@ class Bench:
 
     def volume(self, recipe: Recipe) -> Volume:
         """A name for a volume of this recipe; nothing is made yet."""
-        return Volume(f"{recipe.name}{next(self._numbers)}", recipe)
+        return Volume(recipe.name.format(next(self._numbers)), recipe)
 
     def create(self, volumes: Sequence[Volume]) -> None:
         self.host.run("sh -s", data=script(volumes), timeout=1800)

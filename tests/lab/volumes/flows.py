@@ -13,6 +13,7 @@ from lab.volumes.recipes import Recipe
 from lab.wrappers import When
 
 GROW_VOLUME, REDUCE_VOLUME = "lvm lvextend", "lvm lvreduce"
+_VFAT_END = ("fsck.vfat", "fsck.vfat")  # puts the label back; looks whether all is well
 # Kind, operation and permissions; then the steps.
 STEPS: dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]] = {
     ("ext4", "grow mounted", ()): (GROW_VOLUME, "resize2fs"),
@@ -20,6 +21,10 @@ STEPS: dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]] = {
     ("ext4", "shrink mounted", UNMOUNT): ("umount", "e2fsck", "resize2fs", REDUCE_VOLUME, "e2fsck", "mount"),
     ("ext4", "shrink unmounted", ()): ("e2fsck", "resize2fs", REDUCE_VOLUME, "e2fsck"),
     ("xfs", "grow mounted", ()): (GROW_VOLUME, "xfs_growfs"),
+    ("vfat", "grow mounted", UNMOUNT): ("umount", "fsck.vfat", GROW_VOLUME, "fatresize", *_VFAT_END, "mount"),
+    ("vfat", "shrink mounted", UNMOUNT): ("umount", "fsck.vfat", "fatresize", REDUCE_VOLUME, *_VFAT_END, "mount"),
+    ("f2fs", "grow mounted", UNMOUNT): ("umount", "fsck.f2fs", GROW_VOLUME, "resize.f2fs", "fsck.f2fs", "mount"),
+    ("f2fs", "shrink mounted", UNMOUNT): ("umount", "fsck.f2fs", "resize.f2fs", REDUCE_VOLUME, "fsck.f2fs", "mount"),
 }
 
 

@@ -33,7 +33,10 @@ class Killed:
 
 
 def kill(bench: Bench, points: Sequence[Point], folder: Path) -> dict[str, Killed]:
-    """Make a volume for each point, kill its resize there, let two more follow, and inspect them all."""
+    """Make a volume for each point, kill its resize there, let two more follow, and inspect them all.
+
+    The steps must be those of the table.
+    """
     cases = [point.case() for point in points]
     volumes = [bench.volume(case.recipe) for case in cases]
     bench.create(volumes)
@@ -41,20 +44,21 @@ def kill(bench: Bench, points: Sequence[Point], folder: Path) -> dict[str, Kille
     plays = Playbooks(bench.module.inventory, folder / "store.db", {"resize_host": bench.host.name, "resize_requests": requests})
     answers = folder / "answers.json"
     plays.run(str(PLAYS / "foretell_all.yml"), timeout=3600, resize_answers=str(answers))
-    foretold = json.loads(answers.read_text())["foretold"]
-    rules = [rule_at(point, outcome["commands"]) for point, outcome in zip(points, foretold, strict=True)]
+    foretold: list[Outcome] = json.loads(answers.read_text())["foretold"]
+    for point, outcome in zip(points, foretold, strict=True):
+        assert steps_of(outcome["commands"]) == point.flow.steps, f"{point.name}: {outcome['message']} {outcome['commands']}"
     by_tool: dict[str, list[Rule]] = {}
-    for outcome in foretold:
-        by_tool |= {shlex.split(command)[0]: [] for command in outcome["commands"]}
-    numbers = []
-    for tool, rule in rules:
-        by_tool[tool].append(rule)
-        numbers.append((tool, len(by_tool[tool]) - 1))
-    # Every tool is wrapped, for a rule that waits for the step before its own.
-    wrappers.install_many(bench.host, {tool: rules or [Rule()] for tool, rules in by_tool.items()})
+    rule_of_point: list[tuple[str, int]] = []
+    for point, volume, outcome in zip(points, volumes, foretold, strict=True):
+        for step, command in enumerate(outcome["commands"]):
+            tool, rule = rule_of(point, step, command, volume.name)
+            by_tool.setdefault(tool, []).append(rule)
+            if step == point.step:
+                rule_of_point.append((tool, len(by_tool[tool]) - 1))
+    wrappers.install_many(bench.host, by_tool)
     plays.run(str(PLAYS / "kill_all.yml"), timeout=3600, resize_answers=str(answers))
     said = json.loads(answers.read_text())
-    reached = [wrappers.reached(bench.host, tool, number) for tool, number in numbers]
+    reached = wrappers.reached_all(bench.host, rule_of_point)
     bench.host.wrappers_clear()
     inspected = bench.inspect(volume.name for volume in volumes)
     rows = zip(points, volumes, foretold, said["killed"], reached, said["finished"], said["again"], strict=True)
@@ -64,15 +68,14 @@ def kill(bench: Bench, points: Sequence[Point], folder: Path) -> dict[str, Kille
     }
 
 
-def rule_at(point: Point, commands: Sequence[str]) -> tuple[str, Rule]:
-    """The tool, and the rule that kills its caller at this point of a run with these commands."""
-    tool, *arguments = shlex.split(commands[point.step])
-    since = ""
-    if point.step:
-        # The same words may be read with earlier: only what comes after the step before counts.
-        former, *words = shlex.split(commands[point.step - 1])
-        since = "\t".join((former, "[0-9]*", re.sub(r"([.*^$\[\\])", r"\\\1", " ".join(words))))
-    return tool, Rule("kill", point.when, pattern=re.sub(r"([*?\[\\])", r"\\\1", " ".join(arguments)), since=since)
+def rule_of(point: Point, step: int, command: str, volume: str) -> tuple[str, Rule]:
+    """The tool of a step, and the rule that kills its caller if it is the one of this point.
+
+    The same words are read with before and after: a call is the step only when the one before it has been.
+    """
+    tool, *arguments = shlex.split(command)
+    pattern = re.sub(r"([*?\[\\])", r"\\\1", " ".join(arguments))
+    return tool, Rule("kill" if step == point.step else "none", point.when, pattern=pattern, sequence=volume, turn=step)
 
 
 def steps_of(commands: Sequence[str]) -> tuple[str, ...]:

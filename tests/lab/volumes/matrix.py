@@ -129,7 +129,7 @@ LAYOUTS = [
     ],
 ]
 SPECIAL = [
-    _growth("grow ext4 with hyphens in its name", Recipe(name="my--da-ta-")),
+    _growth("grow ext4 with hyphens in its name", Recipe(name="my--da-ta-{}")),
     _growth("grow ext4 without resize_inode", Recipe(make="mkfs.ext4 -q -b 4096 -O ^resize_inode {device}")),
     _growth("grow a volume without a file system, named exactly", Recipe(None), named_exactly=True),
     _growth("grow ext4 that is not clean, repair allowed", unmounted(spoil=NOT_CLEAN), allow_fsck=True),

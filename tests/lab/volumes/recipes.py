@@ -46,6 +46,7 @@ class Recipe:
     """One volume. ``kind`` None is a volume without a file system; ``make`` takes the place of the usual mkfs line.
 
     ``ballast``: MiB that are filled before the data is written and freed afterwards, so that the data does not lie in front.
+    ``name``: with a number in the place of {}; no number at its end, for fatresize takes such a volume for a partition of another.
     ``fstab``: the options of its entry in /etc/fstab; None leaves it without one. ``spoil`` is shell that runs at the end.
     """
 
@@ -55,7 +56,7 @@ class Recipe:
     mounted: bool = True
     ballast: int = 0
     fstab: str | None = ""
-    name: str = "data"
+    name: str = "data{}v"
     make: str | None = None
     spoil: str = ""
 
