@@ -108,7 +108,9 @@ class Vfat:
         return self.boot.sectors * self.boot.sector_size
 
     def goal(self, volume_size: int) -> int:
-        return reachable(volume_size).sectors * _SECTOR
+        # mkfs.vfat fills a volume further than fatresize reaches: such a file system stays as it is.
+        goal = reachable(volume_size).sectors * _SECTOR
+        return self._bytes if goal < self._bytes <= volume_size else goal
 
     def growth(self, volume_size: int) -> Procedure:
         released = mounting.released(self._host, self._volume, self._options, "grow")
@@ -185,8 +187,7 @@ class Vfat:
                 raise Refused(
                     "filesystem_feature", f"The file system of {name} {what} resized: fatresize would make another kind of it, or fail."
                 )
-        size = reachable(volume_size)
-        clusters = boot.clusters(size.sectors)
+        clusters = boot.clusters(self.goal(volume_size) // _SECTOR)
         if not _LEAST_CLUSTERS <= clusters <= _MOST_CLUSTERS:
             least = human((_LEAST_CLUSTERS + 1) * boot.cluster_size)
             raise Refused(

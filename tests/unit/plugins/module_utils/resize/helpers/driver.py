@@ -10,9 +10,13 @@ import time
 import typing as t
 
 import simulated_ext
+import simulated_f2fs
+import simulated_vfat
 import simulated_xfs
 from simulated_ext import Ext
+from simulated_f2fs import F2fs
 from simulated_host import SimulatedHost
+from simulated_vfat import Vfat
 from simulated_volume import EXTENT, FileSystem, Volume
 from simulated_xfs import Xfs
 
@@ -24,7 +28,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import conclude
 from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
-TOOLS = {**simulated_ext.TOOLS, **simulated_xfs.TOOLS}
+TOOLS = {**simulated_ext.TOOLS, **simulated_f2fs.TOOLS, **simulated_vfat.TOOLS, **simulated_xfs.TOOLS}
 
 
 class SimulatedCommands(Commands):
@@ -49,7 +53,8 @@ class SimulatedFiles(TargetFiles):
         return self._machine.text(path)
 
     def names(self, path: str) -> list[str]:
-        inside = [name[len(path) + 1 :] for name in (*self._machine.files, *self._machine.links) if name.startswith(path + "/")]
+        devices = [volume.path for volume in self._machine.volumes.values() if volume.active]
+        inside = [name[len(path) + 1 :] for name in (*self._machine.files, *self._machine.links, *devices) if name.startswith(path + "/")]
         return sorted({name.split("/")[0] for name in inside})
 
     def link(self, path: str) -> str | None:
@@ -87,6 +92,14 @@ def xfs(extents: int, **more: object) -> Xfs:
     return fs
 
 
+def f2fs(extents: int, **more: object) -> F2fs:
+    return F2fs(blocks=extents * EXTENT // 4096, **more)
+
+
+def vfat(extents: int, **more: object) -> Vfat:
+    return Vfat(blocks=extents * EXTENT // 512, **more)
+
+
 class Kind(t.NamedTuple):
     """How to make a kind of file system that fills so many extents, where it is when in use, and its line of /etc/fstab."""
 
@@ -95,7 +108,7 @@ class Kind(t.NamedTuple):
     fstab: str = "UUID=fs-uuid /srv auto defaults 0 2"
 
 
-KINDS = {"ext4": Kind(ext4), "xfs": Kind(xfs)}
+KINDS = {"ext4": Kind(ext4), "f2fs": Kind(f2fs), "vfat": Kind(vfat), "xfs": Kind(xfs)}
 
 
 def machine_with(volume: Volume, *others: Volume, free: int = 1000, **more: object) -> SimulatedHost:

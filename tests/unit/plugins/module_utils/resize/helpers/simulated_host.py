@@ -81,7 +81,7 @@ class SimulatedHost:
         own = {"lvs": self._lvs, "lvextend": self._lvextend, "lvreduce": self._lvreduce, "wipefs": self._wipefs}
         own.update(mount=self._mount, umount=self._umount)
         tool_answers = own[tool] if tool in own else lambda words: self.tools[tool](self, words)
-        changes = tool not in _READING and not {"--test", "-n", "-P"} & set(args)
+        changes = tool not in _READING and not {"--test", "-n", "-P", "--info", "--dry-run"} & set(args)
         if changes and tool in self.broken:
             verdict = (0, "", "") if self.broken[tool] == "lies" else (1, "", f"{tool}: something is wrong")
             return self._boundary(args, lambda: verdict)
