@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Volumes whose last growth was not finished: LVM grew the volume, its file system did not follow.
+"""Volumes whose last resize was not finished: LVM grew the volume and its file system did not follow, or the other way round.
 
 statvfs leaves the overhead of a file system out of its size, so one look cannot tell overhead from a missing second step. The
-recorded history can: the overhead hardly changes when a volume grows, what a missing second step leaves is the growth itself.
+recorded history can: the overhead hardly changes when a volume grows, what a missing second step leaves is the growth itself. And
+a file system that was larger on the same volume was made smaller for a shrinking that stopped there.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _BUCKETS = 512
 
 
 def find_unfinished(notebook: Store, entities: Sequence[Entity], now: int) -> set[int]:
-    """Return the ids of the entities (LVs) whose file system did not follow the last growth of the volume."""
+    """Return the ids of the entities (LVs) whose file system does not fill the volume because a resize stopped in between."""
     suspects = {entity.id: entity for entity in entities if _is_suspect(entity)}
     sizes = {series.entity_id: series.id for series in notebook.find_series(metric="size_bytes", entity_ids=list(suspects))}
     filesystems = {series.entity_id: series.id for series in notebook.find_series(metric="fs_size_bytes", entity_ids=list(suspects))}
@@ -43,7 +44,8 @@ def find_unfinished(notebook: Store, entities: Sequence[Entity], now: int) -> se
     found = set()
     for number, volume, filesystem in zip(both, history[: len(both)], history[len(both) :], strict=True):
         attributes = suspects[number].attributes
-        if _did_not_follow(volume, filesystem, attributes["size_bytes"], attributes["fs"]["size"]):
+        size, total = attributes["size_bytes"], attributes["fs"]["size"]
+        if _did_not_follow(volume, filesystem, size, total) or _went_ahead(volume, filesystem, size, total):
             found.add(number)
     return found
 
@@ -62,3 +64,8 @@ def _did_not_follow(volume: npt.NDArray[np.float64], filesystem: npt.NDArray[np.
     grown = size - float(volume[before])
     followed = total - float(filesystem[before])
     return followed < grown / 2
+
+
+def _went_ahead(volume: npt.NDArray[np.float64], filesystem: npt.NDArray[np.float64], size: int, total: int) -> bool:
+    larger = (volume == size) & (filesystem > total + size * _SUSPECT_SHARE)
+    return bool(larger.any())

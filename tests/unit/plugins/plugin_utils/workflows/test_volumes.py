@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import allocate
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError, StoreError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import build_plan, validate_plan
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import volumes
@@ -274,6 +275,42 @@ def test_a_growth_that_its_file_system_did_not_follow_is_unfinished(tmp_path):
     document = look_up(path, now=START + 4 * STEP)
     (action,) = allocate(document["volumes"], document["groups"], {"now": document["now"]})["actions"]
     assert (action["target"], action["reason"], action["to"]) == ("lv:web1/vg0/data", "unfinished", {"size": 10 * GIB})
+
+
+def test_a_shrinking_that_stopped_before_the_volume_followed_is_unfinished(tmp_path):
+    """Its file system grows back; one that shrank together with its volume is whole."""
+    path = str(tmp_path / "store.db")
+    for number, (total, size) in enumerate([(8, 8), (8, 8), (6, 6), (6, 6)]):
+        at = START + number * STEP
+        data, followed = logical_volume("data", used=2 * GIB), logical_volume("followed", size=size * GIB, used=2 * GIB)
+        data["filesystem"] |= {"size": total * GIB - 200 * MIB, "avail": total * GIB - 200 * MIB - 2 * GIB}
+        record(store=path, now=at + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", at, [data, followed])})
+    document = look_up(path, now=START + 4 * STEP)
+    assert {name: volume["unfinished"] for name, volume in by_name(document).items()} == {"data": True, "followed": False}
+    (action,) = allocate(document["volumes"], document["groups"], {"now": document["now"]})["actions"]
+    assert (action["target"], action["reason"], action["to"]) == ("lv:web1/vg0/data", "unfinished", {"size": 8 * GIB})
+
+
+def test_a_neighbour_makes_room_from_facts_to_plan(store):
+    """`calm` holds 2 of 8 GiB; its leave comes from the policy, and the three hours that are recorded are past enough here."""
+    manage = [{"match": "*/calm", "allow_shrink": True, "allow_unmount": True}, {"match": "*/data"}]
+    document = look_up(store, manage=manage, past="3h")
+    assert {name: volume["past_seconds"] for name, volume in by_name(document).items() if name in ("calm", "raw")} == {
+        "calm": 3 * 3600,
+        "raw": None,
+    }
+    calm = by_name(document)["calm"]
+    assert (calm["past_peak_bytes"], calm["allow_shrink"], calm["allow_unmount"], calm["last_failed_at"]) == (2 * GIB, True, True, None)
+    groups = [{**group, "extents_free": group["reserve_extents"]} for group in document["groups"]]
+    policy = {"now": document["now"], "allow_shrink": True, "shrink_past_seconds": "3h"}
+    answer = allocate(document["volumes"], groups, policy)
+    plan = build_plan(now=NOW, inventory=["web1"], hosts=["web1"], collection_version="1.0.0", **answer)
+    validate_plan(plan)
+    calm, data = plan["actions"]
+    assert (calm["target"], calm["allow"], calm["to"]["size"] < 8 * GIB) == ("lv:web1/vg0/calm", {"shrink": True, "unmount": True}, True)
+    assert (data["target"], data["after"], "allow" in data) == ("lv:web1/vg0/data", [calm["id"]], False)
+    short = look_up(store, manage=manage, past="4h")
+    assert allocate(short["volumes"], groups, {**policy, "shrink_past_seconds": "4h"})["actions"] == []
 
 
 def test_values_that_a_host_got_wrong_cause_no_action(tmp_path):
