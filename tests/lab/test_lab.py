@@ -19,7 +19,7 @@ from lab.fleet import Lab
 from lab.hosts import LabHost
 from lab.vm import Vm
 from lab.wait import wait_for
-from lab.wrappers import Victim, When
+from lab.wrappers import Rule, Victim, When, install_many
 
 NAMES = ("smoke1", "smoke2")
 ANSIBLE = Path(sys.executable).with_name("ansible")
@@ -116,6 +116,23 @@ def test_module_dies_before_or_after_its_command(host: LabHost, when: When, vict
     assert host.killed("lvcreate")
     volumes = host.run(["lvs", "--noheadings", "-o", "lv_name", "scratch"]).stdout.split()
     assert volumes == (["other"] if when == "before" else ["other", "wanted"])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_command_fails_without_its_work_or_after_it(host: LabHost, when: When) -> None:
+    host.run("vgremove -f -y scratch; vgcreate scratch /dev/vdb")
+    host.fail_on("lvcreate", when=when, pattern="*-n wanted*", status=7)
+    assert host.run("lvcreate -y -L 64M -n wanted scratch", check=False).returncode == 7
+    assert bool(host.run(["lvs", "--noheadings", "scratch"]).stdout.split()) == (when == "after")
+    assert host.run("lvcreate -y -L 64M -n wanted scratch", check=False).returncode == (0 if when == "before" else 5)
+
+
+def test_rules_of_a_sequence_take_turns(host: LabHost) -> None:
+    """What is called too early does not count, whatever its words."""
+    rules = [Rule(pattern="--units b", sequence="one", turn=0), Rule("fail", pattern="--units k", sequence="one", turn=1, status=7)]
+    install_many(host, {"lvs": rules})
+    seen = [host.run(["lvs", "--units", unit], check=False).returncode for unit in "kbkk"]
+    assert seen == [0, 0, 7, 0]
 
 
 def test_wrapper_says_when_there_is_nobody_to_kill(host: LabHost) -> None:

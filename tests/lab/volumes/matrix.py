@@ -132,6 +132,8 @@ SPECIAL = [
     _growth("grow ext4 with hyphens in its name", Recipe(name="my--da-ta-{}")),
     _growth("grow ext4 without resize_inode", Recipe(make="mkfs.ext4 -q -b 4096 -O ^resize_inode {device}")),
     _growth("grow a volume without a file system, named exactly", Recipe(None), named_exactly=True),
+    _growth("grow a thin pool, named exactly", Recipe(None, layout="pool"), named_exactly=True),
+    Case("grow the metadata of a thin pool", Recipe(None, layout="pool"), SMALL, {"named_exactly": True, "metadata_size": "12M"}),
     _growth("grow ext4 that is not clean, repair allowed", unmounted(spoil=NOT_CLEAN), allow_fsck=True),
     _growth("finish what was half grown", Recipe(spoil="lvextend -q --size 481M vg0/{name}")),
     _shrinkage(

@@ -65,6 +65,7 @@ GROWING = [
     grow("filesystem_larger", Recipe(**OFF, spoil="lvreduce -q -f -y --size 200M vg0/{name}"), sound=False),
     grow("snapshot_origin", Recipe(spoil="lvcreate -q -y -s -L 16M -n {name}_s vg0/{name}"), quick=True),
     grow("snapshot", Recipe(spoil="lvcreate -q -y -s -L 16M -n {name}_s vg0/{name}"), lv="{name}_s"),
+    grow("pool: not named exactly", Recipe(None, layout="pool")),
     grow("internal_volume", Recipe(None), lv="pool_tdata"),
     grow("guest_disk: by its name", Recipe(name="vm-101-disk-{}", **OFF), quick=True),
     grow("guest_disk: of a container", Recipe(**OFF, spoil=CONTAINER)),
