@@ -85,14 +85,14 @@ class PoolNeeds:
                 continue
             copies = one.pool.metadata.copies
             while one.given < one.metadata:
-                more = copies + (1 if one.given + 1 > self._spare else 0)
+                more = copies + max(0, one.given + 1 - self._spare)
                 if taken + more > left:
                     break
                 one.given, taken = one.given + 1, taken + more
                 self._spare = max(self._spare, one.given)
             lacking = one.metadata - one.given
             if lacking:
-                self.missing += lacking * (copies + 1)
+                self.missing += lacking * copies + max(0, one.metadata - self._spare)
                 granted, asked = one.given - one.least, one.metadata - one.least
                 one.data.refused.append(
                     {**refusals.no_space(one.pool.metadata, group, one.least, asked, granted, left), "entity": one.pool.entity}

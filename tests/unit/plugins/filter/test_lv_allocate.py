@@ -17,7 +17,6 @@ import yaml
 
 from ansible_collections.foresight.capacity.plugins.filter import lv_allocate
 from ansible_collections.foresight.capacity.plugins.lookup import volumes
-from ansible_collections.foresight.capacity.plugins.filter.lv_allocate import FilterModule
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import read_policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import PAST
 
@@ -164,7 +163,7 @@ def test_pools_and_snapshots_are_options():
         "named_exactly": True, "data": {"size_bytes": 8 * GIB, "used_bytes": 8 * GIB - 1},
     }  # fmt: skip
     snapshot = {"entity": "lv:web1/vg0/snap", "host": "web1", "size_bytes": GIB, "overflowed": True}
-    lv_allocate = FilterModule().filters()["lv_allocate"]
-    answer = lv_allocate([], [GROUP], {"now": 1000}, pools=[pool], snapshots=[snapshot])
+    allocate = lv_allocate.FilterModule().filters()["lv_allocate"]
+    answer = allocate([], [GROUP], {"now": 1000}, pools=[pool], snapshots=[snapshot])
     assert [(action["target"], action["reason"]) for action in answer["actions"]] == [("lv:web1/vg0/pool", "floor")]
     assert "snapshot_overflow" in {refusal["reason"] for refusal in answer["refused"]}
