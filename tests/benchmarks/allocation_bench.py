@@ -101,7 +101,7 @@ def measure(count, hosts, folder):
     options = {"store": path, "now": NOW + 60, "horizon": 6 * 3600, "hosts": names, "manage": [{"match": "lv:*/vg0/*", "max": "2 TiB"}]}
     forecasting, _busy, _first = timed(volumes, **options)
     looking_up, busy_looking, document = timed(volumes, **options)
-    policy = {"now": document["now"], "max_step_fraction": 0.5}
+    policy = {"now": document["now"], "max_step_fraction": 0.5, "hysteresis_fraction": 0.0}
     sharing, busy_sharing, answer = timed(allocate, volumes=document["volumes"], groups=document["groups"], policy=policy)
     planning, busy_planning, made = timed(
         plan, store=path, now=NOW + 61, inventory=names, hosts=names, policy=policy, path=str(pathlib.Path(folder) / "plan.yml"), **answer
@@ -151,7 +151,8 @@ def strategies():
     """Return the ways to compare: name and what it answers to a fleet's documents."""
 
     def ask(strategy):
-        return lambda listed, grouped, now: allocate(listed, grouped, {"now": now, "strategy": strategy, "max_step_fraction": None})
+        policy = {"strategy": strategy, "max_step_fraction": None, "hysteresis_fraction": 0.0}
+        return lambda listed, grouped, now: allocate(listed, grouped, {**policy, "now": now})
 
     nothing = {"actions": [], "proposals": [], "refused": []}
     return {"do nothing": lambda *_documents: nothing, "proportional": ask("proportional"), "water_filling": ask("water_filling")}

@@ -12,7 +12,7 @@ import pathlib
 
 import pytest
 
-SIMULATION = pathlib.Path(__file__).parents[4] / "benchmarks" / "allocation_sawtooth.py"
+SIMULATION = pathlib.Path(__file__).parents[4] / "benchmarks" / "allocation_sawtooth_bench.py"
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@
 
 """How often volumes are resized that rise and fall: one plan an hour for 60 days in a VG that is too small for all. Prints Markdown.
 
-    .venv/bin/python tests/benchmarks/allocation_sawtooth.py [--quick]
+    .venv/bin/python tests/benchmarks/allocation_sawtooth_bench.py [--quick]
 
 The allocator is the real one. The forecast is a stand-in that knows the past only: the 0.9 quantile of what the same six hours
 of each of the last 14 days added. All data is synthetic, made here from fixed seeds. An applied action succeeds at once.
