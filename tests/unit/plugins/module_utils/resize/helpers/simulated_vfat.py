@@ -95,6 +95,8 @@ def _placed(device_size: int, asked: int) -> int | str:
         if end - last_end > radius:
             return f"Error: The location {text} is outside of the device."
         end = min(end, last)
+    if end > last:
+        return ""
     if not first_end <= end <= last_end:
         return "Bug: Assertion (ped_geometry_test_sector_inside(range, *sector)) at fatresize.c:347 in function snap"
     if first_end > last - 1:
@@ -107,7 +109,7 @@ def _target(host: SimulatedHost, args: list[str]) -> Volume | None:
     name = args[-1].split("/vg0-")[1]
     stem = name.rstrip("0123456789")
     stem = stem[:-1] if re.search(r"\dp$", stem) else stem
-    if stem != name and stem in host.volumes:
+    if stem != name and stem in host.volumes and host.volumes[stem].active:
         return host.volumes[stem]
     return host.volumes[name] if "--partition" in args or stem == name else None
 
