@@ -15,11 +15,12 @@ OTHER = "other"
 
 
 class Part(t.NamedTuple):
-    """One volume's share of a VG, and what the plan adds to it."""
+    """One volume's share of a VG, what the plan adds to it, and what it takes from it for the others."""
 
     name: str
     size: int
     growth: int
+    freed: int = 0
 
 
 @dataclasses.dataclass
@@ -42,7 +43,11 @@ class GroupView:
 
     @property
     def free_after(self) -> int:
-        return max(0, self.free - self.growth)
+        return max(0, self.free + self.freed - self.growth)
+
+    @property
+    def freed(self) -> int:
+        return sum(part.freed for part in self.parts)
 
     @property
     def urgency(self) -> tuple[bool, float, str]:
@@ -63,7 +68,8 @@ def group_views(
     for key, volume in volumes.items():
         size = volume.get("size_bytes")
         if size and volume.get("pool") is None and volume.get("role") != "internal":
-            part = Part(str(volume.get("lv")), int(size), _growth(int(size), targets.get(key)))
+            action = targets.get(key)
+            part = Part(str(volume.get("lv")), int(size), _growth(int(size), action), _freed(int(size), action))
             members.setdefault(f"vg:{volume.get('host')}/{volume.get('vg')}", []).append(part)
     generated = {"vg:" + key.partition(":")[2].rpartition("/")[0] for key in synthetic}
     views = []
@@ -85,6 +91,14 @@ def _growth(size: int, action: Document | None) -> int:
         return 0
     cost = (action.get("cost") or {}).get("bytes")
     return int(cost) if isinstance(cost, int) else int(action["to"]["size"]) - size
+
+
+def _freed(size: int, action: Document | None) -> int:
+    """Return what the VG gets back from a volume that shrinks. Nothing if it has done so already."""
+    if action is None or action["to"].get("size", size) >= size:
+        return 0
+    freed = (action.get("cost") or {}).get("freed_bytes")
+    return int(freed) if isinstance(freed, int) else size - int(action["to"]["size"])
 
 
 def _marks(group: Document, synthetic: bool) -> list[str]:

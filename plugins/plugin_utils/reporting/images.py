@@ -85,16 +85,18 @@ def groups_png(groups: Sequence[GroupView]) -> bytes:
     """Return bars of the first volume groups, each as shares of its size, before and after the plan where it changes."""
     rows: list[tuple[str, list[Part], int, int]] = []
     for group in groups[:GROUPS_DRAWN]:
-        before = [part._replace(growth=0) for part in group.parts]
+        before = [part._replace(growth=0, freed=0) for part in group.parts]
         label = f"{group.name}, {format_bytes(group.size)}" + (f" ({', '.join(group.marks)})" if group.marks else "")
         rows.append((label, before, group.free, group.size))
-        if group.growth:
+        if group.growth or group.freed:
             rows.append(("after the plan", group.parts, group.free_after, group.size))
     figure, axes = _figure(1.5 + 0.34 * len(rows))
     for place, (_label, parts, free, size) in enumerate(reversed(rows)):
         left = 0.0
         for number, part in enumerate(parts):
-            left = _bar(axes, place, left, part.size / size, _EDGE if part.name == "other" else _VOLUMES[number % 2], part.name)
+            left = _bar(
+                axes, place, left, (part.size - part.freed) / size, _EDGE if part.name == "other" else _VOLUMES[number % 2], part.name
+            )
             if part.growth:
                 left = _bar(axes, place, left, part.growth / size, _BLUE, f"+{format_bytes(part.growth)}")
         _bar(axes, place, left, free / size, _FREE, f"{format_bytes(free)} free", ink=_INK)

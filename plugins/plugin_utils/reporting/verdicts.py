@@ -67,7 +67,12 @@ def place_plan(
             _write(refused, REFUSED, f"refused: {refusal.get('reason')}", refusal_text(refusal))
     for proposal in plan.get("proposals", []):
         if (proposed := _resized(named, proposal)) is not None:
-            _write(proposed, PROPOSED, f"not managed; it would take {change_text(proposal)}", "Name it in volumes_manage to have it done.")
+            if _shrinks(proposal):
+                _write(proposed, PROPOSED, f"could make room: {change_text(proposal)}", str(proposal.get("message") or ""))
+            else:
+                _write(
+                    proposed, PROPOSED, f"not managed; it would take {change_text(proposal)}", "Name it in volumes_manage to have it done."
+                )
             proposed.planned_size = int(proposal["to"]["size"])
     for action in plan.get("actions", []):
         if (planned := _resized(named, action)) is not None:
@@ -85,6 +90,7 @@ def _place_action(volume: VolumeView, action: Document, plan: Document, state: s
         _write(volume, UNTOUCHED, f"planned, never applied: {change}", "Its host is a recording (recorded_host).")
     elif come is not None and come.state in _STATES:
         kind, word = _STATES[come.state]
+        word = "shrunk" if word == "grown" and _shrinks(action) else word
         _write(volume, PARTIAL if rest and kind in (DONE, PLANNED) else kind, f"{word}: {change}", come.message or rest)
         if kind == DONE:
             return
@@ -92,8 +98,14 @@ def _place_action(volume: VolumeView, action: Document, plan: Document, state: s
         why = "made in check mode" if plan.get("check") else "its plan is expired" if state == "expired" else "its plan was replaced"
         _write(volume, QUIET, f"not done: {change}", f"{why}; it is never applied.")
     else:
-        _write(volume, PARTIAL if rest else PLANNED, f"{'grows in part' if rest else 'grows'}: {change}", rest)
+        verb = "makes room" if _shrinks(action) else "grows in part" if rest else "grows"
+        _write(volume, PARTIAL if rest else PLANNED, f"{verb}: {change}", rest)
     volume.planned_size = int(action["to"]["size"])
+
+
+def _shrinks(action: Document) -> bool:
+    before, after = ((action.get(key) or {}).get("size") for key in ("from", "to"))
+    return before is not None and after is not None and after < before
 
 
 def _write(volume: VolumeView, kind: str, verdict: str, reason: str) -> None:

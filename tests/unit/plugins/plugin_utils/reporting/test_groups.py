@@ -33,6 +33,17 @@ def test_a_mirror_takes_what_it_costs_and_what_is_grown_already_nothing(samples)
     assert view.growth == 0
 
 
+def test_what_a_neighbour_gives_is_free_for_the_others(samples):
+    volumes = {"lv:web1/vg0/data": samples.attributes("data"), "lv:web1/vg0/spare": samples.attributes("spare", size=30)}
+    spare = samples.action("spare", before=30, after=27, cost={"bytes": 0, "freed_bytes": 3 * GIB})
+    (view,) = group_views({"vg:web1/vg0": group(free=1)}, volumes, [samples.action(), spare])
+    assert view.parts[:2] == [Part("data", 12 * GIB, 4 * GIB), Part("spare", 30 * GIB, 0, 3 * GIB)]
+    assert (view.growth, view.freed, view.free_after) == (4 * GIB, 3 * GIB, 0)
+    done = {**volumes, "lv:web1/vg0/spare": samples.attributes("spare", size=27)}
+    (view,) = group_views({"vg:web1/vg0": group(free=4)}, done, [samples.action(), spare])
+    assert (view.freed, view.free_after) == (0, 0)
+
+
 def test_groups_that_change_come_first_then_the_fullest_and_unknown_ones_are_left_out(samples):
     groups = {"vg:a/vg0": group(free=50), "vg:b/vg0": group(free=1), "vg:web1/vg0": group(), "vg:c/vg0": {"size_bytes": None}}
     views = group_views(groups, {"lv:web1/vg0/data": samples.attributes("data")}, [samples.action()])

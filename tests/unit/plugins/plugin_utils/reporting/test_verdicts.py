@@ -40,6 +40,15 @@ def test_a_growth_that_is_only_a_part_says_what_it_lacks(samples):
     assert answer == ("partial", "grows in part: 12 GiB → 16 GiB", "Cannot grow it.")
 
 
+def test_a_volume_that_makes_room_for_others(samples):
+    less = samples.action(after=10, message="Makes room for lv:web1/vg0/db.")
+    assert placed(samples, samples.plan(actions=[less])) == ("planned", "makes room: 12 GiB → 10 GiB", "")
+    applied = placed(samples, samples.plan(actions=[less]), "applied", {"id-data": Progress("applied", "")})
+    assert applied[:2] == ("done", "shrunk: 12 GiB → 10 GiB")
+    proposed = placed(samples, samples.plan(proposals=[less]))
+    assert proposed == ("proposed", "could make room: 12 GiB → 10 GiB", "Makes room for lv:web1/vg0/db.")
+
+
 def test_recorded_hosts_and_plans_that_are_never_applied(samples):
     one = samples.plan(actions=[samples.action()])
     kind, verdict, reason = placed(samples, one, recorded={"shifted_by": 5})
