@@ -5,7 +5,7 @@
 """f2fs: resized by resize.f2fs 1.15 while it is not mounted, and shrunk in its safe way (-s), which leaves the administration where it is.
 
 resize.f2fs ends with status 0 where it does nothing, and with an assertion where it finds no room to work in (measured in the lab, see
-docs/volumes.md): everything that it would stumble over is looked for before the first change, in the superblock and the checkpoint.
+docs/lv_resize.md): everything that it would stumble over is looked for before the first change, in the superblock and the checkpoint.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ _MOST_BLOCKS = 2**32 - 1
 _LOGS = 6  # segments that f2fs writes to at a time; resize.f2fs moves each of them to a free one
 _FSCK_GOOD = (0, 1)  # clean; errors corrected
 _FAILED = re.compile(r"^\[FSCK\] (.*?)\s*\[Fail\]|^\[ASSERT\] \(.*?\)\s*(?:-->)?\s*(.*)$", re.MULTILINE)
-# What a resize leaves that was killed between superblock and checkpoint; fsck.f2fs counts anew and touches no file.
-_COUNTS = ("free segment_count matched with CP",)
+# What a shrinking leaves that was killed; fsck.f2fs -f does this bookkeeping anew and touches no file.
+_BOOKKEEPING = re.compile(
+    r"free segment_count matched with CP|SIT valid block bitmap checking|SIT bitmap is 0x0\. blk_addr\[0x[0-9a-f]+\]|other corrupted bugs"
+)
 
 
 class F2fs:
@@ -86,7 +88,10 @@ class F2fs:
         return Step("grow_filesystem", "grow_failed", ["resize.f2fs", "-t", str(volume_size // _SECTOR), self._device])
 
     def _repair(self) -> list[Step]:
-        return [Step("check_filesystem", "fsck_failed", ["fsck.f2fs", "-f", self._device], _FSCK_GOOD)] if self._options.allow_fsck else []
+        if not self._options.allow_fsck:
+            return []
+        # -f ends with "corrected" where it corrected nothing, too.
+        return [Step("check_filesystem", "fsck_failed", ["fsck.f2fs", "-f", self._device], _FSCK_GOOD), self._check()]
 
     def _check(self) -> Step:
         return Step("check_filesystem", "fsck_failed", ["fsck.f2fs", "--dry-run", self._device])
@@ -136,16 +141,17 @@ class F2fs:
                 f"{name} is in use although it is mounted nowhere that this session sees (another mount namespace, a guest, a device on top).",
             )
         faults = self._faults()
-        if [fault for fault in faults if fault not in _COUNTS]:
+        damage = [fault for fault in faults if not _BOOKKEEPING.fullmatch(fault)]
+        if damage:
             raise Refused(
                 "fsck_needed",
-                f"The unmounted file system of {name} is damaged: {faults[0]}. Check it by hand (fsck.f2fs -f), after a copy of the volume.",
+                f"The unmounted file system of {name} is damaged: {damage[0]}. Check it by hand (fsck.f2fs -f), after a copy of the volume.",
             )
         if faults and not self._options.allow_fsck:
             raise Refused(
                 "fsck_needed",
                 f"The unmounted file system of {name} needs a check: {faults[0]}. "
-                f"Check it yourself, or let fsck.f2fs -f count anew (O(allow_fsck)).",
+                f"Check it yourself, or let fsck.f2fs -f do its bookkeeping anew (O(allow_fsck)).",
             )
 
     def _check_clean(self) -> None:

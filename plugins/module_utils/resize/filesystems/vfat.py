@@ -4,7 +4,7 @@
 
 """vfat: FAT32 alone, resized by fatresize 1.1 while it is not mounted.
 
-fatresize asks libparted, and both have traps that no exit status tells (measured in the lab, see docs/volumes.md): sizes are rounded to
+fatresize asks libparted, and both have traps that no exit status tells (measured in the lab, see docs/lv_resize.md): sizes are rounded to
 three digits, FAT32 becomes FAT16 without a question where its clusters get too few, and the name of the volume may name another one.
 """
 
