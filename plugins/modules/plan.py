@@ -22,7 +22,8 @@ options:
     description:
       - Changes, such as RV(ignore:actions) of the filter P(foresight.capacity.lv_allocate#filter). Each has C(kind), C(host), C(target), C(expect), C(from),
         C(to) and
-        C(reason); C(after), C(wave), C(window), C(message), C(cost), C(undo) and C(forecast) may be there. C(after) names targets or ids.
+        C(reason); C(after), C(allow), C(wave), C(window), C(message), C(cost), C(undo) and C(forecast) may be there. C(after) names targets or ids,
+        C(allow) what the policy allows for it (C(shrink), C(unmount)).
       - Identical actions are one. Two different changes of one target are an error.
     type: list
     elements: dict
