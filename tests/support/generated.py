@@ -202,7 +202,8 @@ def make_plan(
 ) -> Document:
     """Forecast, share and plan as playbooks/plan.yml does; return what the workflow `plan` returns."""
     document = volumes(store=store, now=now, hosts=list(hosts), manage=list(manage), horizon=horizon, reserve="5%")
-    allocation = allocate(document["volumes"], document["groups"], {"now": now, "headroom": 0.1, "max_step_fraction": 0.5})
+    policy = {"now": now, "headroom": 0.1, "max_step_fraction": 0.5}
+    allocation = allocate(document["volumes"], document["groups"], policy, document["pools"], document["snapshots"])
     return plan(store=store, now=now, inventory=list(hosts), hosts=list(hosts), **allocation, **options)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.runways import GroupDates, PoolDates, SnapshotDates
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import DONE, VolumeView
 
 Rows = list[dict[str, str]]
@@ -32,6 +33,9 @@ class Content:
     proposals: Rows
     outcomes: Rows
     notes: list[str]
+    group_dates: list[GroupDates] = dataclasses.field(default_factory=list)
+    pool_dates: list[PoolDates] = dataclasses.field(default_factory=list)
+    snapshot_dates: list[SnapshotDates] = dataclasses.field(default_factory=list)
 
     @property
     def horizon(self) -> int:

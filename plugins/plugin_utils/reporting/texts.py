@@ -45,13 +45,22 @@ def change_text(action: Document) -> str:
     """Return what an action or a proposal does: `8 GiB → 12 GiB` for a resize."""
     before, after = (action.get(key) or {} for key in ("from", "to"))
     if action.get("kind") == "vg_extend" and action.get("bytes") is not None:
-        return f"add {format_bytes(action['bytes'])} to the VG"
+        return f"add {after} to the VG" if isinstance(after, str) else f"add {format_bytes(action['bytes'])} to the VG"
+    if action.get("kind") == "lv_move":
+        return f"move from {before} to {after}"
     if "node" in after:
         return f"{before.get('node', '?')} → {after['node']}"
     if "size" in after:
-        start = before.get("size")
-        return f"{format_bytes(start)} → {format_bytes(after['size'])}" if start is not None else format_bytes(after["size"])
+        parts = [_sizes(before, after, "size")] if before.get("metadata_size") is None or before.get("size") != after["size"] else []
+        if after.get("metadata_size") is not None and after["metadata_size"] != before.get("metadata_size"):
+            parts.append(f"metadata {_sizes(before, after, 'metadata_size')}")
+        return ", ".join(parts) or _sizes(before, after, "size")
     return str(action.get("kind"))
+
+
+def _sizes(before: Document, after: Document, key: str) -> str:
+    start = before.get(key)
+    return f"{format_bytes(start)} → {format_bytes(after[key])}" if start is not None else format_bytes(after[key])
 
 
 def action_reason(action: Document) -> str:

@@ -43,6 +43,7 @@ class VolumeView:
     :ivar runway: seconds from issued_at by quantile; None = beyond the horizon.
     :ivar recorded: known from a recording only; `moved`: the times of that were shifted.
     :ivar planned_size: size of the volume after the plan, proposals included.
+    :ivar fillable: whether it can fill up at all: a thin pool as large as its volumes, or a snapshot as large as its origin, cannot.
     """
 
     entity: str
@@ -68,6 +69,7 @@ class VolumeView:
     verdict: str = "nothing to do"
     verdict_kind: str = QUIET
     reason: str = ""
+    fillable: bool = True
 
     @property
     def name(self) -> str:
@@ -80,7 +82,8 @@ class VolumeView:
 
     def _time(self, quantile: str) -> float | None:
         seconds = self.runway.get(quantile)
-        return None if seconds is None or self.issued_at is None or self.status in ("over", "invalid") else self.issued_at + seconds
+        known = self.fillable and self.issued_at is not None and self.status not in ("over", "invalid")
+        return None if seconds is None or self.issued_at is None or not known else self.issued_at + seconds
 
     @property
     def earliest(self) -> float | None:
@@ -94,7 +97,7 @@ class VolumeView:
 
     @property
     def at_risk(self) -> bool:
-        return self.earliest is not None or (self.fraction or 0.0) >= NEARLY_FULL
+        return self.fillable and (self.earliest is not None or (self.fraction or 0.0) >= NEARLY_FULL)
 
     @property
     def needs_somebody(self) -> bool:
@@ -132,7 +135,7 @@ def volume_view(
     """Return one volume.
 
     :param attributes: what was last recorded of it (entity attributes of the store).
-    :param forecast: its newest forecast document of used_bytes, or None.
+    :param forecast: its newest forecast document, of used_bytes or of what a thin pool or a snapshot holds, or None.
     """
     filesystem = attributes.get("fs") or {}
     recorded: Document | None = attributes.get("recorded")
@@ -166,7 +169,8 @@ def volume_view(
 def _use(attributes: Document) -> tuple[str, int | None, int | None]:
     """Return what the volume is, its used bytes, and what it holds at most."""
     filesystem, size = attributes.get("fs"), attributes.get("size_bytes")
-    if filesystem:
+    # What matters of a snapshot is how full it is itself, whatever its file system holds.
+    if filesystem and attributes.get("snapshot_fraction") is None:
         return str(filesystem.get("type") or "no file system"), filesystem.get("used"), filesystem.get("usable") or filesystem.get("size")
     shares = {"pool": ("thin pool", "data_fraction"), "snapshot": ("snapshot", "snapshot_fraction")}
     what, field = shares.get(str(attributes.get("role")), ("", ""))
@@ -187,11 +191,12 @@ def _status(attributes: Document, forecast: Document | None, now: int) -> tuple[
 
 def _why_no_forecast(attributes: Document) -> str:
     filesystem, role = attributes.get("fs"), attributes.get("role")
-    if role == "pool":
-        metadata = attributes.get("metadata_fraction")
-        return "not forecast" + (f"; {metadata:.0%} of its metadata is used" if metadata is not None else "")
-    if role == "snapshot":
-        return "not forecast"
+    if role in ("pool", "snapshot") and not filesystem:
+        return (
+            "not forecast yet; it comes with the next plan"
+            if _use(attributes)[1] is not None
+            else "not forecast: LVM does not tell how full it is"
+        )
     if not filesystem:
         return "no file system that tells how full it is"
     if filesystem.get("used") is None:
@@ -201,6 +206,8 @@ def _why_no_forecast(attributes: Document) -> str:
 
 def runway_text(volume: VolumeView, now: int) -> str:
     """Return when the volume is full in one line: earliest and likely time from now on, or why that is not known."""
+    if not volume.fillable:
+        return "never: what draws on it cannot fill it"
     if volume.earliest is not None:
         beyond = f"likely not within {format_duration(volume.horizon)}"
         likely = beyond if volume.likely is None else f"likely {from_now(volume.likely, now)}"

@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.content import Content
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import group_views
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.runways import group_dates, pool_dates, snapshot_dates
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import change_text, moment, short_key, some
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.verdicts import Progress, action_row, place_plan, refused_row
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import History, VolumeView, volume_view
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, PlanRow, Store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, PlanRow, SeriesInfo, Store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import DATA, SNAPSHOT, is_pool, is_thick_snapshot
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.runways import remembered
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_plans import find_plan
 
 Document = Mapping[str, t.Any]
@@ -46,6 +49,10 @@ def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None)
     document = row.document if row else None
     lvs = store.find_entities(kinds=["lv"], hosts=list(hosts))
     volumes = _volumes(store, now, [entity for entity in lvs if entity.attributes.get("role") != "internal"])
+    known = remembered(store, hosts)
+    full = {one["entity"] for group in known for one in (*group["pools"], *group["snapshots"]) if not _can_fill(one)}
+    for volume in volumes:
+        volume.fillable = volume.entity not in full
     progress = _progress(store, row)
     place_plan(volumes, document, row.state if row else None, progress)
     volumes.sort(key=lambda volume: volume.urgency)
@@ -69,7 +76,14 @@ def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None)
         proposals=[action_row(one) for one in (document or {}).get("proposals", [])],
         outcomes=_outcomes(store, now, set(hosts)),
         notes=_notes(store, now, hosts, volumes),
+        group_dates=group_dates(known, now),
+        pool_dates=pool_dates(known, now),
+        snapshot_dates=snapshot_dates(known, now),
     )
+
+
+def _can_fill(document: Document) -> bool:
+    return bool((document.get("overprovisioning") or document)["can_fill"])
 
 
 def _not_begun(action: Document, in_force: bool, recorded: set[str]) -> str:
@@ -97,9 +111,7 @@ def _progress(store: Store, row: PlanRow | None) -> dict[str, Progress]:
 
 
 def _volumes(store: Store, now: int, entities: Sequence[Entity]) -> list[VolumeView]:
-    ids = [entity.id for entity in entities]
-    used = {one.entity_id: one for one in store.find_series(metric="used_bytes", entity_ids=ids)}
-    sizes = {one.entity_id: one.id for one in store.find_series(metric="fs_size_bytes", entity_ids=ids)}
+    used, sizes = _series(store, entities)
     found = store.find_forecasts([one.id for one in used.values()])
     forecasts = {key: found[one.id] for key, one in used.items() if one.id in found}
     histories = _histories(store, now, {key: one.id for key, one in used.items()}, sizes, forecasts)
@@ -114,6 +126,22 @@ def _volumes(store: Store, now: int, entities: Sequence[Entity]) -> list[VolumeV
         )
         for entity in entities
     ]
+
+
+def _series(store: Store, entities: Sequence[Entity]) -> tuple[dict[int, SeriesInfo], dict[int, int]]:
+    """Return by entity id the series of what it holds, and the id of that of what it can hold."""
+    used: dict[int, SeriesInfo] = {}
+    sizes: dict[int, int] = {}
+    kinds = (
+        ("used_bytes", "fs_size_bytes", lambda _entity: True),
+        (DATA, "size_bytes", is_pool),
+        (SNAPSHOT, "size_bytes", is_thick_snapshot),
+    )
+    for metric, limit, chosen in kinds:
+        ids = [entity.id for entity in entities if chosen(entity)]
+        used.update({one.entity_id: one for one in store.find_series(metric=metric, entity_ids=ids)})
+        sizes.update({one.entity_id: one.id for one in store.find_series(metric=limit, entity_ids=ids)})
+    return used, sizes
 
 
 def _histories(

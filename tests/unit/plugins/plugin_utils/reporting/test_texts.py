@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit, from_now, moment, some
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit, change_text, from_now, moment, some
 
 
 def test_times_are_utc_and_say_so():
@@ -31,3 +31,31 @@ def test_the_unit_of_an_axis(values, unit):
 def test_long_lists_are_cut():
     assert some(["a", "b", "c"], 2) == "a, b and 1 more"
     assert some(["a"]) == "a"
+
+
+GIB, MIB = 2**30, 2**20
+
+
+@pytest.mark.parametrize(
+    ("action", "text"),
+    [
+        ({"kind": "lv_resize", "from": {"size": 8 * GIB}, "to": {"size": 12 * GIB}}, "8 GiB → 12 GiB"),
+        (
+            {"kind": "lv_resize", "from": {"size": 8 * GIB, "metadata_size": 8 * MIB}, "to": {"size": 12 * GIB, "metadata_size": 16 * MIB}},
+            "8 GiB → 12 GiB, metadata 8 MiB → 16 MiB",
+        ),
+        (
+            {"kind": "lv_resize", "from": {"size": 8 * GIB, "metadata_size": 8 * MIB}, "to": {"size": 8 * GIB, "metadata_size": 16 * MIB}},
+            "metadata 8 MiB → 16 MiB",
+        ),
+        (
+            {"kind": "lv_resize", "from": {"size": 8 * GIB, "metadata_size": 8 * MIB}, "to": {"size": 12 * GIB, "metadata_size": 8 * MIB}},
+            "8 GiB → 12 GiB",
+        ),
+        ({"kind": "vg_extend", "bytes": 4 * GIB}, "add 4 GiB to the VG"),
+        ({"kind": "vg_extend", "bytes": 4 * GIB, "to": "/dev/sdc"}, "add /dev/sdc to the VG"),
+        ({"kind": "lv_move", "from": "vg0", "to": "vg1"}, "move from vg0 to vg1"),
+    ],
+)
+def test_changes_in_words(action, text):
+    assert change_text(action) == text

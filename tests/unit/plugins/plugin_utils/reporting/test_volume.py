@@ -48,7 +48,7 @@ def test_the_most_urgent_comes_first_then_the_fullest(samples):
 
 def test_pools_and_snapshots_show_their_fill(samples):
     pool = samples.view("pool", known={}, used=None, role="pool", data_fraction=0.5, metadata_fraction=0.25)
-    assert (pool.what, pool.fraction, pool.note) == ("thin pool", 0.5, "not forecast; 25% of its metadata is used")
+    assert (pool.what, pool.fraction, pool.note) == ("thin pool", 0.5, "not forecast yet; it comes with the next plan")
     snapshot = samples.view("snap", known={}, used=None, role="snapshot", snapshot_fraction=0.95)
     assert (snapshot.what, round(snapshot.fraction, 2), snapshot.at_risk) == ("snapshot", 0.95, True)
 
@@ -68,3 +68,15 @@ def test_a_part_of_the_growth_helps_if_it_lasts_for_the_horizon(samples):
     assert not volume.needs_somebody
     volume.planned_size, volume.recorded = None, True
     assert not volume.needs_somebody, "nobody can do anything on a recorded host"
+
+
+def test_a_pool_that_cannot_be_filled_is_not_at_risk(samples):
+    pool = samples.view("pool", used=None, role="pool", data_fraction=0.95)
+    assert (pool.at_risk, pool.earliest is not None) == (True, True)
+    pool.fillable = False
+    assert (pool.at_risk, pool.earliest, runway_text(pool, samples.NOW)) == (False, None, "never: what draws on it cannot fill it")
+
+
+def test_a_mounted_snapshot_is_as_full_as_itself(samples):
+    snapshot = samples.view("snap", known={}, used=1, role="snapshot", snapshot_fraction=0.75)
+    assert (snapshot.what, snapshot.fraction) == ("snapshot", 0.75)

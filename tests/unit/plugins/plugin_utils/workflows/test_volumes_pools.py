@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report_content import read_content
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.runways import remembered
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import volumes
 from support import facts_documents as facts
@@ -205,3 +206,21 @@ def test_the_report_finds_what_was_known_when_planning(store, document):
     assert found["group"]["runway"] == document["groups"][0]["runway"]
     assert [pool["lv"] for pool in found["pools"]] == [pool["lv"] for pool in document["pools"]]
     assert [snapshot["lv"] for snapshot in found["snapshots"]] == ["snap", "whole"]
+
+
+def test_the_report_shows_pools_and_snapshots_with_their_history_and_forecast(store):
+    volumes(store=store, now=NOW, horizon="6h", hosts=["web1"])
+    with open_store(store, create=False) as notebook:
+        shown = read_content(notebook, NOW, ["web1"], None)
+    views = {volume.name.rpartition("/")[2]: volume for volume in shown.volumes}
+    for name, size in (("pool", 40 * GIB), ("snap", 4 * GIB)):
+        view = views[name]
+        assert (view.status, view.holds, view.history.limit[-1]) == ("ok", size, size)
+        assert view.history.used[-1] == pytest.approx(view.used, rel=0.01)
+        assert view.forecast["0.5"]
+    assert (views["small"].fillable, views["whole"].fillable, views["pool"].fillable) == (False, False, True)
+    assert [group.name for group in shown.group_dates] == ["web1/vg0"]
+    assert {pool.name.rpartition("/")[2]: pool.charge for pool in shown.pool_dates} == {
+        "pool": "nobody", "small": "nobody", "watched": "dmeventd, by 20% at 80%", "own": "dmeventd, with /bin/grow", "ill": "nobody",
+    }  # fmt: skip
+    assert shown.snapshot_dates[0].name == "web1/vg0/snap"
