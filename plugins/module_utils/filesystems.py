@@ -10,8 +10,9 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.block_devices import BlockDevice
 from ansible_collections.foresight.capacity.plugins.module_utils.disk_usage import UNREADABLE, Measured, Usage
+from ansible_collections.foresight.capacity.plugins.module_utils.held_devices import SWAP, active_swaps, btrfs_filesystems, device_number
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import Mount, visible_mounts
-from ansible_collections.foresight.capacity.plugins.module_utils.target_files import printable
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles, printable
 
 # Signatures of layers, not of file systems: what carries one belongs to somebody above.
 MEMBERS = {"LVM1_member", "bcache", "ceph_bluestore", "drbd", "DM_integrity", "DM_verity_hash", "stratis", "vdo", "zfs_member"}
@@ -75,29 +76,39 @@ def _layer(device: BlockDevice, above: list[BlockDevice]) -> str | None:
 
 
 class MountTable:
-    """Mounts by the devices that carry them."""
+    """Mounts and active swap by the devices that carry them."""
 
-    def __init__(self, mounts: list[Mount], devices: dict[str, BlockDevice], volumes: list[Volume]) -> None:
+    def __init__(self, mounts: list[Mount], devices: dict[str, BlockDevice], volumes: list[Volume], files: TargetFiles) -> None:
         self._visible = {mount.identifier for mount in visible_mounts(mounts)}
+        self._devices = devices
         numbers = {device.path: device.number for device in devices.values()}
         numbers.update((path, volume.number) for volume in volumes if volume.number for path in volume.paths)
-        self._devices_of_uuid: dict[str, list[BlockDevice]] = {}
-        for device in devices.values():
-            if device.fstype == "btrfs" and device.uuid:
-                self._devices_of_uuid.setdefault(device.uuid, []).append(device)
+
+        def number_of(path: str) -> str | None:
+            return numbers.get(path) or device_number(files, path)
+
+        # Of btrfs only those that are mounted, wherever.
+        self._held = btrfs_filesystems(files)
+        self._swaps = {number_of(path) for path in active_swaps(files)}
         self._by_number: dict[str, list[Mount]] = {}
         for mount in mounts:
             # btrfs shows a number of its own in the mount table; its source is one of its devices.
-            number = numbers.get(mount.source, mount.number) if mount.fstype == "btrfs" else mount.number
+            number = (number_of(mount.source) or mount.number) if mount.fstype == "btrfs" else mount.number
             self._by_number.setdefault(number, []).append(mount)
 
     def siblings(self, top: Top) -> list[BlockDevice]:
         """All devices of a btrfs file system, in the order of their paths; else the one device."""
-        if top.device is None:
-            return []
-        if top.device.fstype == "btrfs" and top.device.uuid:
-            return sorted(self._devices_of_uuid[top.device.uuid], key=lambda device: device.path)
-        return [top.device]
+        device = top.device
+        if device is None or device.fstype != "btrfs" or not device.uuid:
+            return [] if device is None else [device]
+        held = next((numbers for numbers in self._held if device.number in numbers), None)
+        if held is not None:
+            found = [self._devices[number] for number in held if number in self._devices]
+        else:
+            elsewhere: frozenset[str] = frozenset().union(*self._held)
+            alike = [other for other in self._devices.values() if other.fstype == "btrfs" and other.uuid == device.uuid]
+            found = [other for other in alike if other.number not in elsewhere]
+        return sorted(found, key=lambda sibling: sibling.path)
 
     def mounts(self, top: Top) -> list[Mount]:
         """Where the file system on a device is mounted: the mounts of the whole of it first."""
@@ -105,6 +116,10 @@ class MountTable:
         for number in [top.number or ""] + [device.number for device in self.siblings(top)]:
             found += [mount for mount in self._by_number.get(number, []) if mount not in found]
         return sorted(found, key=lambda mount: mount.directory != "/")
+
+    def is_swap(self, top: Top) -> bool:
+        """Whether the kernel swaps to a device."""
+        return top.number is not None and top.number in self._swaps
 
     def measuring_point(self, mounts: list[Mount]) -> str | None:
         """A mount point that leads to the file system."""
@@ -118,7 +133,9 @@ def describe(top: Top, volume: Volume, table: MountTable, measured: dict[str, Me
     """The C(filesystem) of a volume in the C(foresight_lvm) document."""
     device = top.device
     mounts = table.mounts(top) if top.reason is None else []
-    fstype = mounts[0].fstype if mounts else (device.fstype if device and top.reason != "locked" else None)
+    is_swap = top.reason is None and table.is_swap(top)
+    known = "swap" if is_swap else device.fstype if device and top.reason != "locked" else None
+    fstype = mounts[0].fstype if mounts else known
     entry: dict[str, t.Any] = {
         "type": fstype,
         "uuid": device.uuid if device and fstype else None,
@@ -130,9 +147,9 @@ def describe(top: Top, volume: Volume, table: MountTable, measured: dict[str, Me
         "avail": None,
         "inodes": None,
         "inodes_used": None,
-        "mountpoints": list(dict.fromkeys(printable(mount.mountpoint) for mount in mounts)),
+        "mountpoints": [SWAP] if is_swap else list(dict.fromkeys(printable(mount.mountpoint) for mount in mounts)),
         "read_only": all(mount.read_only for mount in mounts) if mounts else None,
-        "reason": top.reason or _reason(top, volume, mounts),
+        "reason": top.reason or _reason(top, volume, mounts, fstype),
     }
     if mounts:
         point = table.measuring_point(mounts)
@@ -144,14 +161,14 @@ def describe(top: Top, volume: Volume, table: MountTable, measured: dict[str, Me
     return entry
 
 
-def _reason(top: Top, volume: Volume, mounts: list[Mount]) -> str | None:
+def _reason(top: Top, volume: Volume, mounts: list[Mount], fstype: str | None) -> str | None:
     """Why a device that could carry a mounted file system has no numbers."""
     if mounts:
         return None
+    if fstype == "swap":
+        return "swap"
     if top.device is None:
         return "unknown"
-    if top.device.fstype == "swap":
-        return "swap"
     # Open, and not by anything that we see: mounted in a container's namespace, or held by a virtual machine.
     if volume.is_open and not top.stack:
         return "in_use"

@@ -78,7 +78,7 @@ def _tell_settings(entries: list[dict[str, t.Any]], commands: Commands) -> None:
 
 def _volumes(rows: list[LvRow], commands: Commands, files: TargetFiles, statvfs: t.Callable[[str], t.Any]) -> list[dict[str, t.Any]]:
     devices = read_block_devices(commands)
-    table = MountTable(read_mounts(files), devices, [row.volume for row in rows])
+    table = MountTable(read_mounts(files), devices, [row.volume for row in rows], files)
     guests = find_guest_disks(files)
     tops = [find_top(row.volume, devices) if row.carries_data else None for row in rows]
     points = [table.measuring_point(table.mounts(top)) for top in tops if top is not None and top.reason is None]

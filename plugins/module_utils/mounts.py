@@ -40,15 +40,16 @@ def _parse(line: str) -> Mount | None:
         identifier=int(fields[0]),
         parent=int(fields[1]),
         number=fields[2],
-        directory=_unescaped(fields[3]),
-        mountpoint=_unescaped(fields[4]),
+        directory=unescaped(fields[3]),
+        mountpoint=unescaped(fields[4]),
         fstype=rest[0],
-        source=_unescaped(rest[1]),
+        source=unescaped(rest[1]),
         read_only="ro" in rest[2].split(",") or "ro" in fields[5].split(","),
     )
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """A path as it is, of one as the kernel and fstab(5) write it: blanks, line ends and backslashes in octal."""
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
 
 

@@ -6,6 +6,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.block_devices i
 from ansible_collections.foresight.capacity.plugins.module_utils.disk_usage import NOT_ANSWERING
 from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import MountTable, Volume, describe, find_top
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import Mount
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
 VOLUME = Volume("253:1", ("/dev/mapper/vg0-a", "/dev/vg0/a"), is_active=True, is_open=False)
 
@@ -65,9 +66,9 @@ def mount(mountpoint, number="253:1", source="/dev/mapper/vg0-a", fstype="ext4",
     return Mount(identifier, 1, number, directory, mountpoint, fstype, source, read_only=False)
 
 
-def description(mounts, devices, volume=VOLUME, measured=None):
+def description(mounts, devices, volume=VOLUME, measured=None, files=None):
     by_number = {entry.number: entry for entry in devices}
-    table = MountTable(mounts, by_number, [volume])
+    table = MountTable(mounts, by_number, [volume], files or TargetFiles("/nonexistent"))
     return describe(find_top(volume, by_number), volume, table, measured or {})
 
 
@@ -99,3 +100,60 @@ def test_held_open_by_somebody_unseen():
 def test_mount_points_that_are_no_utf8_are_shown():
     entry = description([mount("/mnt/\udcff")], [device("253:1", "/dev/mapper/vg0-a", fstype="ext4")])
     assert entry["mountpoints"] == ["/mnt/\ufffd"]
+
+
+# What the kernel holds (recorded in the lab: btrfs on one and on two devices, its snapshot by LVM, swap).
+
+ORIGIN, SNAPSHOT = device("253:1", "/dev/mapper/vg0-a", fstype="btrfs"), device("253:2", "/dev/mapper/vg0-s", fstype="btrfs")
+
+
+def held(*numbers):
+    """sysfs of a mounted btrfs on these devices."""
+    return {f"/sys/fs/btrfs/uuid/devices/dm-{number.split(':')[1]}/dev": f"{number}\n" for number in numbers}
+
+
+def snapshot_volume():
+    return VOLUME._replace(number="253:2", paths=("/dev/mapper/vg0-s", "/dev/vg0/s"))
+
+
+def test_snapshot_of_a_mounted_btrfs_is_not_mounted_although_it_bears_its_uuid(tree):
+    files = tree(held("253:1"))
+    mounts = [mount("/srv", "0:44", "/dev/mapper/vg0-a", "btrfs")]
+    origin = description(mounts, [ORIGIN, SNAPSHOT], files=files)
+    assert (origin["mountpoints"], origin["devices"]) == (["/srv"], ["/dev/mapper/vg0-a"])
+    snapshot = description(mounts, [ORIGIN, SNAPSHOT], snapshot_volume(), files=files)
+    assert (snapshot["mountpoints"], snapshot["devices"], snapshot["reason"]) == ([], ["/dev/mapper/vg0-s"], "not_mounted")
+
+
+def test_btrfs_on_two_devices_is_mounted_on_both(tree):
+    files = tree(held("253:1", "253:2"))
+    mounts = [mount("/srv", "0:44", "/dev/mapper/vg0-a", "btrfs")]
+    for volume in (VOLUME, snapshot_volume()):
+        entry = description(mounts, [ORIGIN, SNAPSHOT], volume, files=files)
+        assert (entry["mountpoints"], entry["devices"]) == (["/srv"], ["/dev/mapper/vg0-a", "/dev/mapper/vg0-s"])
+
+
+def test_copies_of_an_unmounted_btrfs_cannot_be_told_from_its_devices(tree):
+    entry = description([], [ORIGIN, SNAPSHOT], files=tree(held("253:9")))
+    assert (entry["mountpoints"], entry["devices"]) == ([], ["/dev/mapper/vg0-a", "/dev/mapper/vg0-s"])
+
+
+def test_btrfs_whose_mount_names_its_device_as_the_kernel_does(tree):
+    files = tree({**held("253:1"), "/sys/class/block/dm-1/dev": "253:1\n"})
+    assert description([mount("/srv", "0:44", "/dev/dm-1", "btrfs")], [ORIGIN], files=files)["mountpoints"] == ["/srv"]
+
+
+SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/dm-1                               partition\t262140\t\t0\t\t5\n"
+
+
+def test_active_swap_is_at_its_place_as_lsblk_shows_it(tree):
+    files = tree({"/proc/swaps": SWAPS, "/sys/class/block/dm-1/dev": "253:1\n"})
+    entry = description([], [device("253:1", "/dev/mapper/vg0-a", fstype="swap")], VOLUME._replace(is_open=True), files=files)
+    assert (entry["type"], entry["mountpoints"], entry["reason"], entry["read_only"]) == ("swap", ["[SWAP]"], "swap", None)
+    other = description([], [device("253:2", "/dev/mapper/vg0-s", fstype="swap")], snapshot_volume(), files=files)
+    assert (other["mountpoints"], other["reason"]) == ([], "swap")
+
+
+def test_swap_that_the_kernel_uses_is_swap_whatever_udev_saw(tree):
+    files = tree({"/proc/swaps": SWAPS, "/sys/class/block/dm-1/dev": "253:1\n"})
+    assert description([], [device("253:1", "/dev/mapper/vg0-a")], files=files)["type"] == "swap"
