@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem, Strategy
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.btrfs import Btrfs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.ext import Ext
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.f2fs import F2fs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.none import NoFileSystem
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.swap import Swap
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.vfat import Vfat
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.xfs import Xfs
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
@@ -18,9 +20,16 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.options 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
-_STRATEGIES: dict[str, Strategy] = {"ext2": Ext, "ext3": Ext, "ext4": Ext, "f2fs": F2fs, "vfat": Vfat, "xfs": Xfs}
-# Known, but growing the volume alone would leave them half grown.
-_NOT_YET = ("btrfs", "swap")
+_STRATEGIES: dict[str, Strategy] = {
+    "btrfs": Btrfs,
+    "ext2": Ext,
+    "ext3": Ext,
+    "ext4": Ext,
+    "f2fs": F2fs,
+    "swap": Swap,
+    "vfat": Vfat,
+    "xfs": Xfs,
+}
 # Not even "no file system" is known then, so no growth can be told to be complete, or harmless.
 _UNKNOWN = {
     "unknown": "lsblk, which would show it, is missing or does not list it (package util-linux, or O(search_path))",
@@ -32,8 +41,6 @@ def open_filesystem(host: Host, volume: Volume, options: Options) -> FileSystem:
     """The strategy for what is on the volume, with its present size read. Raises Refused for what cannot be read or is not supported."""
     filesystem = volume.lv["filesystem"]
     kind = filesystem["type"] if filesystem else None
-    if kind in _NOT_YET:
-        raise Refused("filesystem_not_supported", f"{volume.name} holds {kind}; this module resizes {', '.join(_STRATEGIES)} so far.")
     if not volume.lv["active"]:
         raise Refused("inactive", f"{volume.name} is not active; activate it first (lvchange -ay {volume.name}).")
     reason = filesystem["reason"] if filesystem else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""xfs: grown by xfs_growfs, mounted only."""
+"""xfs: grown by xfs_growfs while it is mounted, for everybody or for xfs_growfs alone; never made smaller."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.commands import
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.private_mount import PrivateMount, check_private, mounted_twins
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
 
@@ -38,9 +39,10 @@ class Geometry(t.NamedTuple):
 class Xfs:
     """An xfs file system."""
 
-    def __init__(self, host: Host, volume: Volume, _options: Options) -> None:
+    def __init__(self, host: Host, volume: Volume, options: Options) -> None:
         self._host = host
         self._volume = volume
+        self._options = options
         self._device = str(volume.lv["filesystem"]["device"])
         # A file system mounted over it would be the one that grows.
         places = [path for path in volume.mountpoints if host.carries(self._device, path)]
@@ -55,15 +57,28 @@ class Xfs:
 
     def growth(self, volume_size: int) -> Procedure:
         self._host.require("xfs_growfs")
+        goal = str(self.geometry.goal(volume_size))
         if self._mountpoint is None:
-            where = f"; its mount point {self._volume.mountpoints[0]} lies under another mount" if self._volume.mountpoints else ""
-            raise Refused(
-                "not_mounted", f"The xfs file system of {self._volume.name} can grow only while it is mounted{where}. Mount it first."
-            )
+            return self._private_growth(goal)
         if self._volume.lv["filesystem"]["read_only"]:
             raise Refused("read_only", f"{self._volume.name} is mounted read-only at {self._mountpoint}; mount it read-write first.")
-        command = ["xfs_growfs", "-D", str(self.geometry.goal(volume_size)), self._mountpoint]
-        return Procedure(after=[Step("grow_filesystem", "grow_failed", command)])
+        return Procedure(after=[Step("grow_filesystem", "grow_failed", ["xfs_growfs", "-D", goal, self._mountpoint])])
+
+    def _private_growth(self, goal: str) -> Procedure:
+        check_private(self._host, self._volume, self._options.allow_mount, "larger")
+        private = PrivateMount(self._host, self._volume)
+        private.require()
+        twins = mounted_twins(self._host, self._volume)
+        if twins:
+            raise Refused(
+                "duplicate_uuid",
+                f"{self._volume.name} cannot be mounted: {', '.join(twins)} has the same UUID and is mounted. Unmount that first, or give one of "
+                f"them another UUID (xfs_admin -U generate).",
+            )
+        # A log to be replayed, a feature that this kernel does not know, a UUID that is taken: all of it shows before the volume is changed.
+        rehearsal = Step("check_filesystem", "fsck_failed", private.changing(["xfs_growfs", "-n", private.place]))
+        growing = Step("grow_filesystem", "grow_failed", private.changing(["xfs_growfs", "-D", goal, private.place]))
+        return Procedure(before=[rehearsal], after=[growing])
 
     def shrinkage(self, volume_size: int) -> Procedure:
         raise Refused("shrink_not_supported", f"{self._volume.name} holds xfs, which cannot be made smaller.")

@@ -74,14 +74,6 @@ def test_refusal(case, check_mode):
     assert result["before"] == result["after"]
 
 
-@pytest.mark.parametrize("kind", ["btrfs", "swap"])
-def test_half_supported_file_systems_are_not_half_grown(kind):
-    fs = xfs(100)
-    fs.kind = kind
-    machine = machine_with(data_volume(100, fs=fs, mountpoints=[]))
-    assert resize(machine, 150, named_exactly=True)["reason"] == "filesystem_not_supported"
-
-
 def test_features_that_resize2fs_grows_only_by_force_or_unmounted():
     machine = machine_with(data_volume(100))
     fs = machine.volumes["data"].fs

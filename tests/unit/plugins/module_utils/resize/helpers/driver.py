@@ -9,13 +9,18 @@ from __future__ import annotations
 import time
 import typing as t
 
+import simulated_btrfs
 import simulated_ext
 import simulated_f2fs
+import simulated_private_mount
+import simulated_swap
 import simulated_vfat
 import simulated_xfs
+from simulated_btrfs import Btrfs
 from simulated_ext import Ext
 from simulated_f2fs import F2fs
 from simulated_host import SimulatedHost
+from simulated_swap import Swap
 from simulated_vfat import Vfat
 from simulated_volume import EXTENT, FileSystem, Volume
 from simulated_xfs import Xfs
@@ -28,7 +33,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import conclude
 from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
-TOOLS = {**simulated_ext.TOOLS, **simulated_f2fs.TOOLS, **simulated_vfat.TOOLS, **simulated_xfs.TOOLS}
+_SIMULATED = (simulated_btrfs, simulated_ext, simulated_f2fs, simulated_private_mount, simulated_swap, simulated_vfat, simulated_xfs)
+TOOLS = {name: tool for kind in _SIMULATED for name, tool in kind.TOOLS.items()}
 
 
 class SimulatedCommands(Commands):
@@ -92,6 +98,14 @@ def xfs(extents: int, **more: object) -> Xfs:
     return fs
 
 
+def btrfs(extents: int, **more: object) -> Btrfs:
+    return Btrfs(blocks=extents * EXTENT // 4096, **more)
+
+
+def swap(extents: int, **more: object) -> Swap:
+    return Swap(blocks=extents * EXTENT // 4096, **more)
+
+
 def f2fs(extents: int, **more: object) -> F2fs:
     return F2fs(blocks=extents * EXTENT // 4096, **more)
 
@@ -108,7 +122,14 @@ class Kind(t.NamedTuple):
     fstab: str = "UUID=fs-uuid /srv auto defaults 0 2"
 
 
-KINDS = {"ext4": Kind(ext4), "f2fs": Kind(f2fs), "vfat": Kind(vfat), "xfs": Kind(xfs)}
+KINDS = {
+    "btrfs": Kind(btrfs),
+    "ext4": Kind(ext4),
+    "f2fs": Kind(f2fs),
+    "swap": Kind(swap, "[SWAP]", f"UUID={simulated_swap.UUID} none swap sw,pri=7 0 0"),
+    "vfat": Kind(vfat),
+    "xfs": Kind(xfs),
+}
 
 
 def machine_with(volume: Volume, *others: Volume, free: int = 1000, **more: object) -> SimulatedHost:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 
 from simulated_volume import EXTENT, FileSystem, Volume
 
-_READING = {"lvs", "wipefs", "dumpe2fs", "xfs_db"}
+_READING = {"lvs", "wipefs", "dumpe2fs", "xfs_db", "lsblk", "udevadm"}
+# Words of commands that change nothing.
+_ONLY_READING = {"--test", "-n", "-P", "--info", "--dry-run", "--read-only", "inspect-internal", "usage", "stats"}
 
 
 class Killed(BaseException):
@@ -27,7 +29,7 @@ class SimulatedHost:
     """``kill_at`` = (number of the call, "before" or "after"); ``broken`` = {tool: "fails" or "lies"}; ``at_call`` is called before each call.
 
     ``fstab`` are lines of /etc/fstab; ``files`` and ``links`` what else of the host is looked at; ``busy`` mount points that cannot be
-    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of the kinds of file systems in use.
+    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of the kinds of file systems in use, and what they show in /proc.
     """
 
     volumes: dict[str, Volume]
@@ -61,13 +63,14 @@ class SimulatedHost:
         if path == "/etc/fstab":
             return "".join(line + "\n" for line in self.fstab)
         if path == "/proc/self/mountinfo":
-            places = [(place, volume) for volume in self.volumes.values() for place in volume.mountpoints]
+            places = [(number, volume, place) for number, volume in enumerate(self.volumes.values()) for place in volume.mountpoints]
             lines = [
-                f"{30 + number} 1 253:{number} / {place} rw - {volume.fs.kind} {volume.path} rw"
-                for number, (place, volume) in enumerate(places)
+                f"{30 + line} 1 253:{number} / {place} rw - {volume.fs.kind} {volume.path} rw"
+                for line, (number, volume, place) in enumerate(places)
+                if place.startswith("/")
             ]
             return "\n".join([*lines, self.files.get(path, "")])
-        return self.files.get(path)
+        return self.tools[path](self) if path in self.tools else self.files.get(path)
 
     def read_bytes(self, device: str, offset: int, count: int) -> bytes:
         """Bytes of a device; its file system knows what they would be."""
@@ -81,7 +84,7 @@ class SimulatedHost:
         own = {"lvs": self._lvs, "lvextend": self._lvextend, "lvreduce": self._lvreduce, "wipefs": self._wipefs}
         own.update(mount=self._mount, umount=self._umount)
         tool_answers = own[tool] if tool in own else lambda words: self.tools[tool](self, words)
-        changes = tool not in _READING and not {"--test", "-n", "-P", "--info", "--dry-run"} & set(args)
+        changes = tool not in _READING and not _ONLY_READING & set(args)
         if changes and tool in self.broken:
             verdict = (0, "", "") if self.broken[tool] == "lies" else (1, "", f"{tool}: something is wrong")
             return self._boundary(args, lambda: verdict)

@@ -16,10 +16,11 @@ Answer = tuple[int, str, str]
 
 @dataclass
 class Xfs(FileSystem):
-    """Sizes in blocks; ``group`` is an allocation group."""
+    """Sizes in blocks; ``group`` is an allocation group. ``unknown_feature``: this kernel cannot mount it."""
 
     kind: str = "xfs"
     group: int = 38400
+    unknown_feature: bool = False
 
     def fitted(self, blocks: int) -> int:
         """What xfs_growfs makes of a wish for so many blocks."""
