@@ -121,8 +121,13 @@ options:
         description: How many extents of the VG one extent of it takes (V(2) for raid1).
         type: int
         default: 1
+      copies_freed:
+        description:
+          - How many extents of the VG become free with one extent less of it. V(0) means that nobody can tell, and it never shrinks, as with stripes.
+        type: int
+        default: 1
       unfinished:
-        description: Whether an earlier growth was begun and not finished, so that the file system may be smaller than the volume.
+        description: Whether an earlier resize was begun and not finished, so that the file system may be smaller than the volume.
         type: bool
         default: false
       refused_reason:

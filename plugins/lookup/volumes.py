@@ -170,6 +170,7 @@ _raw:
           last_failed_at: null
           past_peak_bytes: 7516192768.0
           past_seconds: 1209600
+          copies_freed: 1
           unfinished: false
           refused_reason: null
     groups:

@@ -30,6 +30,7 @@ class Filesystem:
 class Volume:
     """One logical volume with its demand; sizes in bytes, times in seconds. `copies` = extents of the VG taken by one extent of it.
 
+    `copies_freed` = extents of the VG that come free with one of it, 0 = not known.
     `past_peak_bytes` = the most its file system held within the last `past_seconds`, all of which are known.
     """
 
@@ -59,6 +60,7 @@ class Volume:
     allow_shrink: bool
     allow_unmount: bool
     copies: int
+    copies_freed: int
     unfinished: bool
     refused_reason: str | None
     forecast: dict[str, t.Any] | None
@@ -162,6 +164,7 @@ def _volume(fields: Fields) -> Volume:
         allow_shrink=fields.flag("allow_shrink", False),
         allow_unmount=fields.flag("allow_unmount", False),
         copies=copies,
+        copies_freed=fields.count("copies_freed", 1),
         unfinished=fields.flag("unfinished", False),
         refused_reason=fields.optional_text("refused_reason"),
         forecast=dict(forecast.document) if forecast else None,

@@ -45,7 +45,7 @@ class Donor:
     @property
     def copies(self) -> int:
         """Return how many extents of the VG one extent of it frees."""
-        return self.need.volume.copies
+        return self.need.volume.copies_freed
 
     @property
     def unmounts(self) -> bool:
@@ -67,7 +67,7 @@ def find_donor(need: Need, policy: Policy) -> Donor | None:
     space = measure(volume, group)
     if need.wish is not None or group.refused_reason or volume.refused_reason or kind is None or not kind.shrinks or name == SWAP:
         return None
-    if space is None or space.used is None or space.unfinished or not volume.mounted:
+    if space is None or space.used is None or space.unfinished or not volume.mounted or not volume.copies_freed:
         return None
     if volume.demand_status != "ok" or volume.demand_bytes is None or volume.past_peak_bytes is None:
         return None

@@ -19,6 +19,11 @@ _COPIES = (
     (re.compile(r"linear|striped|raid0(_meta)?|cache"), 1),
     (re.compile(r"mirror|raid1|raid(4|5|6|10)(_.+)?"), 2),
 )
+# The same given back by one extent less, rounded down. Of stripes LVM takes away whole rows only, and the facts do not tell how wide they are.
+_FREED = (
+    (re.compile(r"linear|cache"), 1),
+    (re.compile(r"mirror|raid1"), 2),
+)
 
 
 def group_reason(attributes: Mapping[str, t.Any], seen_on: int) -> str | None:
@@ -63,5 +68,14 @@ def volume_reason(attributes: Mapping[str, t.Any], *, excluded: bool, has_snapsh
 
 def copies(attributes: Mapping[str, t.Any]) -> int | None:
     """Return how many extents of the VG one extent of the volume takes, or None for segments that are not extended."""
+    return _number(_COPIES, attributes)
+
+
+def copies_freed(attributes: Mapping[str, t.Any]) -> int:
+    """Return how many extents of the VG become free with one extent less of the volume; 0 = nobody can tell."""
+    return _number(_FREED, attributes) or 0
+
+
+def _number(table: tuple[tuple[re.Pattern[str], int], ...], attributes: Mapping[str, t.Any]) -> int | None:
     segments = str(attributes.get("segment_type"))
-    return next((number for pattern, number in _COPIES if pattern.fullmatch(segments)), None)
+    return next((number for pattern, number in table if pattern.fullmatch(segments)), None)

@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import SWAP, kind_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies_freed
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -42,9 +43,14 @@ class LongPast:
         self._failed = _last_failed(notebook, {entity.key for entity in spare}, now) if spare else {}
 
     def of(self, entity: Entity) -> Document:
-        """Return the keys of a volume document: the highest use, the length of the past that is known without a gap, the last failure."""
+        """Return the keys of a volume document: the highest use, the length of the past that is known without a gap, the last failure, what it frees."""
         peak, known = self._peaks.get(self._by_entity.get(entity.id, -1), (None, None))
-        return {"past_peak_bytes": peak, "past_seconds": known, "last_failed_at": self._failed.get(entity.key)}
+        return {
+            "past_peak_bytes": peak,
+            "past_seconds": known,
+            "last_failed_at": self._failed.get(entity.key),
+            "copies_freed": copies_freed(entity.attributes),
+        }
 
 
 def _could_give(entity: Entity) -> bool:

@@ -92,11 +92,12 @@ def _shrinkage(change, volume, group, rules, uuids, *, acted):
         (change["expect"] == {"uuid": volume["uuid"], "size": size} and change["from"] == {"size": size}, "starts from another volume"),
         ((size - left) % extent == 0, "shrinks by a broken extent"),
         (change["reason"] == "neighbour" and bool(change.get("message")), "does not say for whom it shrinks"),
-        (change["cost"] == {"bytes": 0, "freed_bytes": (size - left) * volume.get("copies", 1)}, "frees something else"),
+        (change["cost"] == {"bytes": 0, "freed_bytes": (size - left) * volume.get("copies_freed", 1)}, "frees something else"),
         (uuids[group["uuid"]] == 1 and not group.get("shared") and not group.get("refused_reason"), "shrinks in a VG of rule 2"),
         (not volume.get("refused_reason"), "shrinks although it is never to be changed"),
         (kind in SHRINKS and volume.get("mounted"), f"shrinks although {kind} cannot, or nobody knows what it holds"),
         (volume.get("demand_status") == "ok", "shrinks without a good forecast"),
+        (volume.get("copies_freed", 1) > 0, "shrinks although nobody knows what that frees"),
         (volume.get("past_peak_bytes") is not None, "shrinks without a known past"),
         ((volume.get("past_seconds") or 0) >= rules["shrink_past_seconds"], "shrinks with too short a past"),
         (not _wants(volume, group, rules), "shrinks although it wants something itself"),
@@ -173,7 +174,7 @@ def _growth_allowances(volume):
 def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
     found = []
     extent = group["extent_bytes"]
-    gifts = {v["entity"]: -_growth(changes[v["entity"]], v) // extent * v.get("copies", 1) for v in volumes if v["entity"] in shrunk}
+    gifts = {v["entity"]: -_growth(changes[v["entity"]], v) // extent * v.get("copies_freed", 1) for v in volumes if v["entity"] in shrunk}
     changes = {target: change for target, change in changes.items() if not _is_shrinkage(change)}
     got = {v["entity"]: _growth(changes.get(v["entity"]), v) // extent for v in volumes}
     allowed, wanted, open_wants = {}, 0, []
@@ -223,7 +224,7 @@ def _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable):
     found += [f"{entity}: shrinks and nobody waits for it" for entity in gifts if not any(entity in others for others in waits.values())]
     lacking = wanted - spendable
     for volume in (v for v in volumes if v["entity"] in gifts):
-        entity, copies = volume["entity"], volume.get("copies", 1)
+        entity, copies = volume["entity"], volume.get("copies_freed", 1)
         least = max(
             rules["min_change_extents"], _ceil(volume["size_bytes"] // group["extent_bytes"] * Fraction(rules["min_shrink_fraction"]))
         )

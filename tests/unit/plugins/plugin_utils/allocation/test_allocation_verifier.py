@@ -145,6 +145,7 @@ def test_a_broken_exchange_is_noticed(violations, exchange, break_it, told):
         ({"last_resized_at": POLICY["now"] - 60}, "within its cool-down"),
         ({"last_failed_at": POLICY["now"] - 60}, "within its cool-down"),
         ({"refused_reason": "snapshot_origin"}, "never to be changed"),
+        ({"copies_freed": 0}, "nobody knows what that frees"),
     ],
 )
 def test_a_shrinking_of_another_document_is_noticed(violations, exchange, fields, told):

@@ -59,6 +59,7 @@ def givers(draw, name):
         allow_shrink=draw(mostly),
         allow_unmount=draw(mostly),
         copies=draw(st.sampled_from([1, 1, 1, 2])),
+        copies_freed=draw(st.sampled_from([1, 1, 1, 2, 2, 0])),
         min_bytes=draw(st.sampled_from([None, None, None, 45 * EXTENT])),
         past_peak_bytes=draw(st.sampled_from([0.0, 20 * EXTENT, 100 * EXTENT] * 4 + [None])),
         past_seconds=draw(st.sampled_from([14 * DAY] * 12 + [2 * DAY])),
@@ -189,7 +190,7 @@ def applied(volumes, groups, answer, fixed):
         size = sizes.get(volume["entity"], volume["size_bytes"])
         filesystem, change = volume["fs"], size - volume["size_bytes"]
         total = filesystem["size"] + change if fixed else filesystem["size"] * size // volume["size_bytes"]
-        free -= change // EXTENT * volume["copies"]
+        free -= change // EXTENT * (volume["copies"] if change > 0 else volume.get("copies_freed", 1))
         resized = {"size_bytes": size, "fs": {**filesystem, "size": total, "avail": total - filesystem["used"]}}
         after.append({**volume, **resized, **({"last_resized_at": NOW} if volume["entity"] in sizes else {})})
     assert free >= 0

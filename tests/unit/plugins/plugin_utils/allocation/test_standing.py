@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import allocate
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import group_reason, volume_reason
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import (
+    copies,
+    copies_freed,
+    group_reason,
+    volume_reason,
+)
 
 GIB = 2**30
 NOW = 1_763_700_000
@@ -65,3 +71,23 @@ def test_rule_12_only_what_is_ours_gets_an_action(volume, group, lv, vg, exclude
     assert bool(answer["actions"]) == ours(lv, vg, excluded, has_snapshots)
     if not answer["actions"]:
         assert [entry["entity"] for entry in answer["refused"]] == ["lv:web1/vg0/data"]
+
+
+@pytest.mark.parametrize(
+    ("segments", "freed"),
+    [
+        ("linear", 1),
+        ("cache", 1),
+        ("mirror", 2),
+        ("raid1", 2),
+        ("striped", 0),
+        ("raid0", 0),
+        ("raid5_ls", 0),
+        ("raid10", 0),
+        ("thin", 0),
+        (None, 0),
+    ],
+)
+def test_what_a_smaller_volume_gives_back_is_counted_low_or_not_at_all(segments, freed):
+    assert copies_freed({"segment_type": segments}) == freed
+    assert freed <= (copies({"segment_type": segments}) or 0)

@@ -27,7 +27,7 @@ def notebook(tmp_path):
 def put(notebook, name, hours, samples, **fs):
     """Store a volume of 40 GiB with samples so many hours ago and return its entity."""
     filesystem = {"type": "ext4", "size": 40 * GIB, "used": 8 * GIB, "mountpoints": ["/srv"], **fs}
-    attributes = {"vg": "vg0", "lv": name, "uuid": name, "size_bytes": 40 * GIB, "fs": filesystem}
+    attributes = {"vg": "vg0", "lv": name, "uuid": name, "size_bytes": 40 * GIB, "segment_type": "linear", "fs": filesystem}
     key = f"lv:h/vg0/{name}"
     with notebook.transaction():
         number = notebook.put_entities([EntityRow(f"lv:h/{name}", key, "lv", "h", attributes, NOW)])[f"lv:h/{name}"]
@@ -47,6 +47,7 @@ def test_the_peak_of_the_whole_window_counts_and_nothing_before_it(notebook):
         "past_peak_bytes": 30 * GIB,
         "past_seconds": WINDOW,
         "last_failed_at": None,
+        "copies_freed": 1,
     }
 
 
@@ -62,6 +63,7 @@ def test_a_day_without_samples_ends_what_is_known_but_not_the_peak(notebook):
         "past_peak_bytes": 20 * GIB,
         "past_seconds": 5 * DAY,
         "last_failed_at": None,
+        "copies_freed": 1,
     }
 
 
@@ -73,6 +75,7 @@ def test_what_retention_rolled_up_keeps_its_peak(notebook):
         "past_peak_bytes": 25 * GIB,
         "past_seconds": WINDOW,
         "last_failed_at": None,
+        "copies_freed": 1,
     }
 
 
@@ -91,7 +94,12 @@ def test_what_retention_rolled_up_keeps_its_peak(notebook):
 )
 def test_nothing_is_read_of_what_could_not_shrink(notebook, fs, seconds):
     entity = put(notebook, "data", np.arange(48), 8 * GIB, **fs)
-    assert LongPast(notebook, [entity], NOW, seconds).of(entity) == {"past_peak_bytes": None, "past_seconds": None, "last_failed_at": None}
+    assert LongPast(notebook, [entity], NOW, seconds).of(entity) == {
+        "past_peak_bytes": None,
+        "past_seconds": None,
+        "last_failed_at": None,
+        "copies_freed": 1,
+    }
 
 
 def test_without_samples_nothing_is_known(notebook):
