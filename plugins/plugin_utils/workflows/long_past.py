@@ -59,7 +59,7 @@ def _could_give(entity: Entity) -> bool:
     used, size = filesystem.get("used"), filesystem.get("size")
     if kind is None or not kind.shrinks or filesystem.get("type") == SWAP or not filesystem.get("mountpoints"):
         return False
-    return used is not None and bool(size) and used < size * _FULL
+    return used is not None and size is not None and used < size * _FULL
 
 
 def _peaks(notebook: Store, series: Sequence[int], now: int, seconds: int) -> dict[int, tuple[float, int]]:
