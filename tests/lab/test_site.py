@@ -55,6 +55,8 @@ POLICY = {
     "volumes_manage": [{"match": "*/vg0/data"}, {"match": "*/vg0/log"}],
     "volumes_step": STEP,
     "volumes_horizon": 300,
+    # the horizon is five minutes, and the second plan is made right after the first growth
+    "volumes_cool_down": 0,
     "volumes_max_age": 300,
     "volumes_max_step_fraction": 2.0,
     "volumes_reserve": "5%",
