@@ -17,7 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 # One mapping takes 64 bytes: what LVM itself reckons with when it makes or extends a pool (lvmthin(7)), and more than the 48 of the
 # kernel (Documentation/admin-guide/device-mapper/thin-provisioning.rst), which names 2 MiB as the least.
 METADATA_BYTES_PER_CHUNK, METADATA_LEAST = 64, 2 * 2**20
-# LVM's own limit, as of lvm2 before 2.03.12 and with allocation/thin_pool_crop_metadata; newer ones take 15.88 GiB.
+# LVM's own limit in older versions and with allocation/thin_pool_crop_metadata; newer ones take 15.88 GiB.
 METADATA_MOST = int(15.81 * 2**30)
 
 _PART_KEYS = ("demand_bytes", "demand_status", "demand_note", "demand_window_seconds", "history_mean_bytes", "forecast")

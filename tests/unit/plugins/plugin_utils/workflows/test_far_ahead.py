@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import forecast_panel
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.far_ahead import extents, look_far
 
@@ -77,15 +78,14 @@ def test_quantiles_and_steps_are_ordered(filled):
         assert (paths[1] <= paths[2] + 1).all()
 
 
-@pytest.mark.parametrize(("length", "least"), [(4, 0.45), (7, 0.6)])
-def test_the_share_of_futures_within_the_quantiles(length, least):
-    """The numbers behind HISTORY_PER_HORIZON: walks with a drift, a history of so many horizons."""
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import forecast_panel
-
-    generator, ahead = np.random.default_rng(1), 60
-    walks = [np.cumsum(1.0 + generator.normal(0, 2, (length + 1) * ahead)) + 100 for _ in range(100)]
-    panel = forecast_panel([walk[:-ahead] for walk in walks], step_seconds=HOUR, horizon=ahead, quantiles=(0.1, 0.5, 0.9))
+@pytest.mark.parametrize(("length", "least", "most"), [(2, 0.3, 0.6), (4, 0.6, 0.8), (7, 0.65, 0.9)])
+def test_the_share_of_futures_within_the_quantiles(length, least, most):
+    """The numbers behind HISTORY_PER_HORIZON: walks with a drift and a history of so many horizons."""
+    generator, ahead = np.random.default_rng(1), 30
+    walks = [np.cumsum(1.0 + generator.normal(0, 2, (length + 1) * ahead)) + 200 for _ in range(400)]
+    panel = forecast_panel([walk[:-ahead] for walk in walks], step_seconds=DAY, horizon=ahead, quantiles=(0.1, 0.5, 0.9), model="naive")
     ends = np.array([walk[-1] for walk in walks])
-    inside = (ends >= panel.quantiles[:, 0, -1]) & (ends <= panel.quantiles[:, 2, -1])
-    assert inside.mean() >= least
-    assert 0.35 <= (ends <= panel.quantiles[:, 1, -1]).mean() <= 0.65
+    inside = float(((ends >= panel.quantiles[:, 0, -1]) & (ends <= panel.quantiles[:, 2, -1])).mean())
+    print(f"history of {length} horizons: {inside:.0%} inside, {(ends <= panel.quantiles[:, 1, -1]).mean():.0%} below the median")
+    assert least <= inside <= most
+    assert 0.4 <= (ends <= panel.quantiles[:, 1, -1]).mean() <= 0.6

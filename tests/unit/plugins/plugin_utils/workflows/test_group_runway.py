@@ -98,16 +98,16 @@ def _dates(answer):
     return [np.inf if answer["seconds"][name] is None else answer["seconds"][name] for name in ("0.1", "0.5", "0.9")]
 
 
-@pytest.mark.parametrize(("shared", "early"), [(1.0, (0.05, 0.15)), (0.0, (0.0, 0.06))])
+@pytest.mark.parametrize(("shared", "early"), [(True, (0.03, 0.15)), (False, (0.0, 0.02))])
 def test_early_and_late_dates_against_drawn_futures(shared, early):
-    """2,000 futures of ten volumes: exact when all share one cause of growth; independent ones are never later than told."""
+    """2,000 futures of ten volumes: as told when all share one cause of growth, within the dates when each has its own."""
     generator = np.random.default_rng(7)
     futures, volumes, steps = 2000, 10, 48
     common, own = generator.normal(0, 3, (futures, 1, steps)), generator.normal(0, 3, (futures, volumes, steps))
     noise = np.where(shared, common, own)
     used = np.maximum.accumulate(10 + np.cumsum(1.0 + noise, axis=2), axis=2)
     takers = [taker(rising(*np.quantile(used[:, number], (0.1, 0.5, 0.9), axis=0)), str(number)) for number in range(volumes)]
-    spendable = 350
+    spendable = 120
     told = _dates(runway_of(takers, spendable, horizon=steps * 3600))
     lacking = np.ceil(np.maximum(used - 10, 0)).sum(axis=1)
     reached = np.where((lacking > spendable).any(axis=1), ((lacking > spendable).argmax(axis=1) + 1) * 3600, np.inf)
