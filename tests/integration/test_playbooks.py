@@ -117,7 +117,14 @@ def test_a_step_without_a_limit_passes_the_role(local: Playbooks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("volumes_headroom", "0.2"), ("volumes_cool_down", "10m"), ("volumes_max_step_fraction", "1.5")]
+    ("name", "value"),
+    [
+        ("volumes_headroom", "0.2"),
+        ("volumes_cool_down", "10m"),
+        ("volumes_max_step_fraction", "1.5"),
+        ("volumes_allow_shrink", "true"),
+        ("volumes_shrink_past", "7d"),
+    ],
 )
 def test_numbers_of_the_policy_may_be_given_on_the_command_line(local: Playbooks, name: str, value: str) -> None:
     local.run("observe", "--limit", "one")
