@@ -225,7 +225,7 @@ ansible_facts:
                 inodes: {description: Number of inodes; null where it is not limited., type: int, returned: always}
                 inodes_used: {description: Inodes in use., type: int, returned: always}
                 mountpoints:
-                  description: Where it is mounted, mounts of the whole file system before bind mounts of a part.
+                  description: Where it is mounted, mounts of the whole file system before bind mounts of a part; V([SWAP]) for active swap, as lsblk shows it.
                   type: list
                   elements: str
                   returned: always

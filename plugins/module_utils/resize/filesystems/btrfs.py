@@ -88,7 +88,10 @@ class Btrfs:
 
     def _rehearsal(self) -> Step:
         """To its present size, while its volume is as it was: what would stop the growing stops this."""
-        return Step("check_filesystem", "fsck_failed", self._resizing(self.superblock.size))
+        if self.superblock.size >= _LEAST:
+            return Step("check_filesystem", "fsck_failed", self._resizing(self.superblock.size))
+        # The kernel would refuse that size: at least it is mounted, and answers.
+        return Step("check_filesystem", "fsck_failed", self._there(["btrfs", "filesystem", "usage", "-b", self._place]))
 
     def _resizing(self, size: int) -> list[str]:
         return self._there(["btrfs", "filesystem", "resize", self._sized(size), self._place])
