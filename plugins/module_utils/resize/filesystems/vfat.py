@@ -144,8 +144,8 @@ class Vfat:
         return Procedure(released, before, after)
 
     def trouble(self) -> str | None:
-        verdict = vfat_check.check(self._host, self._device)
-        return next(iter([*verdict.damage, *verdict.faults]), None)
+        # A dirty bit or a wrong count keeps nobody from mounting it.
+        return next(iter(vfat_check.check(self._host, self._device).damage), None)
 
     def _resizing(self, verb: str, volume_size: int) -> Step:
         # The partition is named, or the digits at the end of the name of the device are taken for one.
