@@ -27,6 +27,7 @@ requirements:
   - btrfs-progs for btrfs
   - f2fs-tools for f2fs
   - fatresize and dosfstools for vfat
+  - util-linux for swap, and for O(allow_mount)
   - root on the target (C(become))
 options:
   vg:
@@ -73,6 +74,12 @@ options:
       - What stays free in the volume group, as V(5%) of it, V(20 extents) or an amount such as V(10 GiB). Rounded up to whole extents.
     type: str
     default: '0'
+  freed:
+    description:
+      - What earlier tasks of the same play free in the volume group, written like O(size).
+      - Counts in check mode alone, where they have only told it. Otherwise only what is really free counts.
+    type: str
+    default: '0'
   named_exactly:
     description:
       - The volume was named by its exact name in the policy, and not matched by a pattern.
@@ -87,8 +94,9 @@ options:
     default: false
   allow_mount:
     description:
-      - Grow an xfs or btrfs file system that is not mounted by mounting it for that moment where nobody else sees it, in a mount namespace of its own.
-      - Without it such a file system is refused, as it can grow only while it is mounted.
+      - Resize an xfs or btrfs file system that is not mounted by mounting it for that moment where nobody else sees it, in a mount namespace of its own.
+      - To shrink btrfs it is mounted there read-only before, in check mode too, as only the kernel knows what it uses.
+      - Without it such a file system is refused, as it can be resized only while it is mounted.
     type: bool
     default: false
   allow_shrink:

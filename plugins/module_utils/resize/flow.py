@@ -30,12 +30,14 @@ class Resize:
         self.commands: list[str] = []
         self.message = ""
         self._touched = False
+        self._freed = 0
 
     def run(self, check_mode: bool) -> None:
         """Do it, or in check mode find out what would be done.
 
         Raises Refused while nothing has been changed yet, StepFailed afterwards.
         """
+        self._freed = self.request.freed if check_mode else 0
         try:
             reading = read(self._host, self.request)
             self.before = self.after = reading.state()
@@ -46,7 +48,7 @@ class Resize:
                 return
             work = self._plan(reading, target, predicted)
             if work.volume is not None:
-                volume_change.rehearse(self._host, reading.volume, target // reading.volume.extent)
+                volume_change.rehearse(self._host, reading.volume, target // reading.volume.extent, self._freed)
         except MissingTool as error:
             raise missing(error) from error
         self.commands = [shlex.join(step.command) for step in work.steps]
@@ -109,7 +111,7 @@ class Resize:
             )
         extents, besides = target // volume.extent, reading.extents_besides
         if target != volume.size or besides:
-            volume_change.check_change(volume, extents, besides, self.request.reserve)
+            volume_change.check_change(volume, extents, besides, self.request.reserve, self._freed)
         if target == volume.size:
             procedure = filesystem.growth(target)
             if predicted["fs_size"] == filesystem.size and not besides:

@@ -22,7 +22,7 @@ State = t.Dict[str, t.Any]
 
 
 class Request(t.NamedTuple):
-    """What was asked for; sizes in bytes."""
+    """What was asked for; sizes in bytes. ``freed``: what earlier tasks free in the group, which in check mode they only tell."""
 
     vg: str
     lv: str
@@ -33,6 +33,7 @@ class Request(t.NamedTuple):
     options: Options = Options()
     metadata_size: int | None = None
     expect_metadata_size: int | None = None
+    freed: int = 0
 
 
 class Reading(t.NamedTuple):

@@ -42,6 +42,7 @@ def lv_resize_arguments() -> dict[str, dict[str, t.Any]]:
         "allow_shrink": {"type": "bool", "default": False},
         "allow_unmount": {"type": "bool", "default": False},
         "margin": {"type": "str", "default": "10%"},
+        "freed": {"type": "str", "default": "0"},
         "lock_timeout": {"type": "float", "default": 60.0},
     }
 
@@ -59,6 +60,7 @@ def parse_request(parameters: Parameters) -> Request:
         reserve=_option("reserve", parameters["reserve"], parse_reserve),
         options=Options(**allowed, margin=_option("margin", parameters["margin"], parse_margin)),
         metadata_size=_optional_size("metadata_size", parameters["metadata_size"]),
+        freed=_option("freed", parameters["freed"], parse_size),
         expect_metadata_size=_optional_size("expect.metadata_size", expect.get("metadata_size")),
     )
 

@@ -27,8 +27,11 @@ _POOL_METADATA_LIMIT = 0.9
 _LOOKS_AT_FILESYSTEM = (2, 3, 17)
 
 
-def check_change(volume: Volume, extents: int, besides: int, reserve: Reserve) -> None:
-    """Refuse what stands against giving the volume this many extents, and taking so many more ``besides``, the reserve of its group included."""
+def check_change(volume: Volume, extents: int, besides: int, reserve: Reserve, freed: int) -> None:
+    """Refuse what stands against giving the volume this many extents, and taking so many more ``besides``, the reserve of its group included.
+
+    ``freed``: bytes of the group that count as free although they are not yet (check mode).
+    """
     growth = extents - volume.size // volume.extent
     verb = "reduced" if growth < 0 else "extended"
     lv = volume.lv
@@ -54,11 +57,11 @@ def check_change(volume: Volume, extents: int, besides: int, reserve: Reserve) -
         if growth > 0:
             _check_pool(volume, volume.pool, growth * volume.extent)
     elif growth > 0 or besides > 0:
-        _check_space(volume, volume.layout.physical(max(0, growth)) + besides, reserve)
+        _check_space(volume, volume.layout.physical(max(0, growth)) + besides, reserve, freed)
 
 
-def _check_space(volume: Volume, needed: int, reserve: Reserve) -> None:
-    free, kept = int(volume.vg["extents_free"]), reserve.in_extents(int(volume.vg["extents"]), volume.extent)
+def _check_space(volume: Volume, needed: int, reserve: Reserve, freed: int) -> None:
+    free, kept = int(volume.vg["extents_free"]) + freed // volume.extent, reserve.in_extents(int(volume.vg["extents"]), volume.extent)
     if needed <= free - kept:
         return
     vg = volume.vg["name"]
@@ -87,9 +90,15 @@ def _extents(volume: Volume, count: int) -> str:
     return f"{count} extents ({human(count * volume.extent)})"
 
 
-def rehearse(host: Host, volume: Volume, extents: int) -> None:
-    """Let LVM try the change without doing it: it alone knows whether the extents lie where they are needed."""
+def rehearse(host: Host, volume: Volume, extents: int, freed: int) -> None:
+    """Let LVM try the change without doing it: it alone knows whether the extents lie where they are needed.
+
+    It cannot where they are only ``freed`` bytes of the group that are not free yet (check mode).
+    """
     host.require("lvm")
+    growth = extents - volume.size // volume.extent
+    if freed and volume.layout.physical(max(0, growth)) > int(volume.vg["extents_free"]):
+        return
     step = change_step(volume, extents)
     tried = host.reading.run([*step.command, "--test"], check=False)
     said = _EXTENTS.search(tried.out + tried.err)

@@ -20,7 +20,17 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.task imp
 
 MODULE = "ansible_collections.foresight.capacity.plugins.modules.lv_resize"
 PERMISSIONS = ("allow_fsck", "allow_mount", "allow_shrink", "allow_unmount", "named_exactly")
-DEFAULTS = {"vg": "vg0", "lv": "data", "size": "1G", "expect": None, "reserve": "0", "margin": "10%", **dict.fromkeys(PERMISSIONS, False)}
+DEFAULTS = {
+    "vg": "vg0",
+    "lv": "data",
+    "size": "1G",
+    "expect": None,
+    "reserve": "0",
+    "freed": "0",
+    "metadata_size": None,
+    "margin": "10%",
+    **dict.fromkeys(PERMISSIONS, False),
+}
 
 
 def run(**options):
@@ -57,6 +67,8 @@ def test_request_of_a_task():
     for name in PERMISSIONS:
         assert parse_request({**DEFAULTS, name: True}).options == Options(**{name: True})
     assert parse_request(DEFAULTS).expect_size is None
+    pool = parse_request({**DEFAULTS, "metadata_size": "8 MiB", "freed": "4 MiB", "expect": {"metadata_size": "4 MiB"}})
+    assert (pool.metadata_size, pool.expect_metadata_size, pool.freed) == (2**23, 2**22, 2**22)
 
 
 @pytest.mark.parametrize(
@@ -66,6 +78,8 @@ def test_request_of_a_task():
         ({"expect": {"size": "x"}}, r"O\(expect.size\)"),
         ({"reserve": "-1"}, r"O\(reserve\)"),
         ({"reserve": "120%"}, r"O\(reserve\)"),
+        ({"metadata_size": "0"}, r"O\(metadata_size\)"),
+        ({"freed": "some"}, r"O\(freed\)"),
         ({"margin": "-5%"}, r"O\(margin\)"),
         ({"margin": "1 GB"}, r"O\(margin\)"),
     ],

@@ -119,7 +119,7 @@ def test_file_system_that_filled_up_after_it_was_read_is_left_as_it_was():
         ({"links": {"/proc/7/fd/3": "/srv/log"}, "files": {"/proc/7/comm": "rsyslogd\n"}}, "busy", "process 7 (rsyslogd)"),
         ({"files": {"/proc/9/maps": "7f0-7f1 r-xp 0 fd:00 12 /srv/lib.so\n"}}, "busy", "process 9"),
         ({"files": {"/proc/self/mountinfo": "50 30 0:9 / /srv/inside rw - tmpfs tmpfs rw"}}, "busy", "/srv/inside is mounted on it"),
-        ({"files": {"/proc/swaps": "Filename Type Size Used Priority\n/srv/swapfile file 1024 0 -2\n"}}, "busy", "/srv/swapfile is a swap file"),
+        ({"files": {"/proc/swaps": "/srv/swapfile file 1024 0 -2\n"}}, "busy", "/srv/swapfile is a swap file"),
         ({"files": {"/sys/block/loop0/loop/backing_file": "/srv/disk.img\n"}}, "busy", "loop0 is made of /srv/disk.img"),
         ({"read_only": True}, "read_only", "mounted read-only"),
     ],
@@ -222,3 +222,13 @@ def test_origin_never_shrinks(other):
 def test_newer_lvm_is_told_to_leave_the_file_system_alone():
     machine = shrinkable(mountpoints=[], lvm_version="2.03.21(2) (2023-04-21)")
     assert "lvm lvreduce --yes --fs ignore --extents 100 vg0/data" in resize(machine, 100, allow_shrink=True)["commands"]
+
+
+def test_what_a_neighbour_will_free_counts_in_check_mode_alone():
+    """In check mode the neighbour has not been shrunk; the real run finds its extents free, or refuses."""
+    machine = machine_with(data_volume(100, mountpoints=["/srv"]), free=10)
+    told = resize(machine, 150, check_mode=True, freed=40 * EXTENT)
+    assert (told["status"], resize(machine, 150, check_mode=True, freed=39 * EXTENT)["reason"]) == ("changed", "no_space")
+    assert resize(machine, 150, freed=40 * EXTENT)["reason"] == "no_space"
+    machine.free = 50
+    assert resize(machine, 150, freed=40 * EXTENT)["after"] == told["after"]

@@ -120,7 +120,8 @@ def _proc_swaps(host: SimulatedHost) -> str:
             kib = (volume.fs.blocks - 1) * volume.fs.block_size // 1024
             name = "/dev/" + host.links[volume.path].split("/")[-1] if volume.path in host.links else volume.path
             lines.append(f"{name:<40}partition\t{kib}\t\t{volume.fs.swapped // 1024}\t\t{volume.fs.priority}")
-    return "\n".join(lines) + "\n"
+    # Swap files are put there by a test.
+    return "\n".join([*lines, *host.files.get("/proc/swaps", "").splitlines()]) + "\n"
 
 
 def _meminfo(host: SimulatedHost) -> str:
