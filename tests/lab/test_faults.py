@@ -228,7 +228,7 @@ def test_filled_by_a_writer_during_a_btrfs_shrink(bench: Bench, note: Note) -> N
     """A writer takes the room that the shrinking needs after it was checked: btrfs fails, the volume keeps its size."""
     asked = Disturbed(Recipe("btrfs", size=480), 320, {"allow_shrink": True}, "btrfs")
     name = bench.make(asked.recipe)
-    hold = bench.host.hold_on("btrfs", pattern="filesystem resize*")
+    hold = bench.host.hold_on("sh", pattern="-c*/srv/*")
     running = bench.start(name, asked.size, **asked.permissions)
     hold.wait(300)
     with writer(bench, name):

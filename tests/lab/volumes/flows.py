@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.volumes.batch import Case
-from lab.volumes.matrix import BALLAST, OPERATIONS, UNMOUNT
+from lab.volumes.matrix import BALLAST, MOUNT, OPERATIONS, UNMOUNT
 from lab.volumes.recipes import Recipe
 from lab.wrappers import When
 
@@ -21,6 +21,14 @@ STEPS: dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]] = {
     ("ext4", "shrink mounted", UNMOUNT): ("umount", "e2fsck", "resize2fs", REDUCE_VOLUME, "e2fsck", "mount"),
     ("ext4", "shrink unmounted", ()): ("e2fsck", "resize2fs", REDUCE_VOLUME, "e2fsck"),
     ("xfs", "grow mounted", ()): (GROW_VOLUME, "xfs_growfs"),
+    # A rehearsal first; where nothing is mounted, each of both mounts it for itself.
+    ("xfs", "grow unmounted", MOUNT): ("unshare", GROW_VOLUME, "unshare"),
+    ("btrfs", "grow mounted", ()): ("btrfs", GROW_VOLUME, "btrfs"),
+    ("btrfs", "grow unmounted", MOUNT): ("unshare", GROW_VOLUME, "unshare"),
+    ("btrfs", "shrink mounted", ()): ("sh", REDUCE_VOLUME),
+    ("btrfs", "shrink unmounted", MOUNT): ("unshare", REDUCE_VOLUME),
+    ("swap", "grow mounted", UNMOUNT): ("swapoff", GROW_VOLUME, "mkswap", "swapon"),
+    ("swap", "shrink mounted", UNMOUNT): ("swapoff", "mkswap", REDUCE_VOLUME, "swapon"),
     ("vfat", "grow mounted", UNMOUNT): ("umount", "fsck.vfat", GROW_VOLUME, "fatresize", *_VFAT_END, "mount"),
     ("vfat", "shrink mounted", UNMOUNT): ("umount", "fsck.vfat", "fatresize", REDUCE_VOLUME, *_VFAT_END, "mount"),
     ("f2fs", "grow mounted", UNMOUNT): ("umount", "fsck.f2fs", GROW_VOLUME, "resize.f2fs", "fsck.f2fs", "mount"),

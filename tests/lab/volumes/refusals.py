@@ -76,7 +76,7 @@ GROWING = [
     grow("in_progress: copies are synchronised", Recipe(layout="raid1, synchronising", **OFF)),
     grow("in_progress: pvmove", Recipe(**OFF, spoil=MOVING)),
     grow("name_clash: vfat", Recipe("vfat", **OFF, spoil="lvcreate -q -y -Wn -Zn -L 16M -n {name}1 vg0")),
-    grow("not_supported: btrfs on two devices", Recipe("btrfs", spoil=SECOND_DISK)),
+    grow("filesystem_not_supported: btrfs on two devices", Recipe("btrfs", spoil=SECOND_DISK)),
     grow("exported_vg", Recipe(None, spoil=OTHER_GROUP + EXPORTED), vg="{name}_vg", lv="other"),
     grow("shared_vg: of another system", Recipe(None, spoil=OTHER_GROUP + FOREIGN), vg="{name}_vg", lv="other"),
     grow("partial_vg", Recipe(None, spoil=OTHER_GROUP + PARTIAL), vg="{name}_vg", lv="other"),
