@@ -13,7 +13,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.commands import
 from ansible_collections.foresight.capacity.plugins.module_utils.held_devices import kernel_path
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts, visible_mounts
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import check_room
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.btrfs_usage import parse_usage
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.btrfs_usage import Usage, parse_usage
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, unreadable
@@ -29,9 +29,14 @@ _PLAIN_FLAGS = 0b11  # written, relocated; others: a seed, a dump, a conversion 
 _READINGS = 3
 _STATS_FOUND = 64  # btrfs device stats -c: a counter is not 0 (btrfs-device(8))
 _FIELD = re.compile(r"^([\w.]+)\s+(\S+)", re.MULTILINE)
-# When the kernel finds no room while it shrinks, it remembers that there is none, although all of it is there again; only growing makes it
-# forget (btrfs_clear_space_info_full). So a shrinking that failed is followed by one sector less and one more.
-_SHRINK = '"$1" filesystem resize "$3" "$2" || { status=$?; "$1" filesystem resize "$4" "$2" && "$1" filesystem resize "$5" "$2"; exit "$status"; }'
+# Arguments: btrfs, where it is mounted, three sizes (the new one, a sector less than now, now), and how to pack its data before, if at all.
+# Without packing, what is allocated and half empty can lie in the way of metadata that must move, which ends with a file system that
+# the kernel forces read-only. When it finds no room while it shrinks, it remembers that there is none, although all of it is there again;
+# only growing makes it forget (btrfs_clear_space_info_full). So what failed is followed by one sector less and one more.
+_SHRINK = (
+    '{ [ -z "$6" ] || "$1" balance start "$6" "$2"; } && "$1" filesystem resize "$3" "$2" || '
+    '{ status=$?; "$1" filesystem resize "$4" "$2" && "$1" filesystem resize "$5" "$2"; exit "$status"; }'
+)
 # Keeps even the tree of the log as it is.
 _READ_ONLY = "rescue=nologreplay"
 
@@ -58,7 +63,9 @@ class Btrfs:
         self.superblock = read_superblock(host, self._device)
         self.size: int | None = self.superblock.size
         self.places = sorted(volume.mountpoints)
+        self._private = PrivateMount(host, volume)
         self._mountpoint = None if volume.lv["filesystem"]["reason"] == "unreadable" else _mountpoint(host, volume)
+        self._place = self._mountpoint or self._private.place
 
     def goal(self, volume_size: int) -> int:
         return volume_size // self.superblock.sector_size * self.superblock.sector_size
@@ -76,12 +83,12 @@ class Btrfs:
         self._check("smaller")
         goal = self.goal(volume_size)
         self._check_errors()
-        self._check_room(volume_size, goal)
+        usage = self._check_room(volume_size, goal)
         if self.superblock.size < goal:
             return Procedure(before=[self._rehearsal()], after=[Step("grow_filesystem", "grow_failed", self._resizing(goal))])
         if self.superblock.size == goal:
             return Procedure()
-        return Procedure(before=[Step("shrink_filesystem", "shrink_failed", self._shrinking(goal))])
+        return Procedure(before=[Step("shrink_filesystem", "shrink_failed", self._shrinking(goal, usage.packing(goal)))])
 
     def trouble(self) -> str | None:
         return None
@@ -96,10 +103,11 @@ class Btrfs:
     def _resizing(self, size: int) -> list[str]:
         return self._there(["btrfs", "filesystem", "resize", self._sized(size), self._place])
 
-    def _shrinking(self, size: int) -> list[str]:
+    def _shrinking(self, size: int, packing: int | None) -> list[str]:
         now = self.superblock.size
         there = [self._found("btrfs"), self._place, *map(self._sized, (size, now - self.superblock.sector_size, now))]
-        return self._there(["sh", "-c", _SHRINK, "sh", *there])
+        pack = [f"-dusage={packing}"] if packing is not None else []
+        return self._there(["sh", "-c", _SHRINK, "sh", *there, *pack])
 
     def _sized(self, size: int) -> str:
         return f"{self.superblock.device_id}:{size}"
@@ -107,23 +115,17 @@ class Btrfs:
     def _found(self, tool: str) -> str:
         return self._host.reading.find(tool) or tool
 
-    @property
-    def _place(self) -> str:
-        return self._mountpoint or PrivateMount(self._host, self._volume).place
-
     def _there(self, command: list[str]) -> list[str]:
         if self._mountpoint is not None:
             return command
         # An interrupted balance waits: it would go on with the mount, and stand in the way.
-        return PrivateMount(self._host, self._volume).changing(command, "skip_balance")
+        return self._private.changing(command, "skip_balance")
 
     def _answer(self, *command: str, good: tuple[int, ...] = (0,)) -> str:
         """What btrfs says of the mounted file system; where it is not mounted, it is for this question, read-only."""
-        if self._mountpoint is not None:
-            asked = ["btrfs", *command, self._mountpoint]
-        else:
-            private = PrivateMount(self._host, self._volume)
-            asked = private.reading(["btrfs", *command, private.place], _READ_ONLY)
+        asked = ["btrfs", *command, self._place]
+        if self._mountpoint is None:
+            asked = self._private.reading(asked, _READ_ONLY)
         try:
             result = self._host.reading.run(asked, check=False)
             if result.rc not in good:
@@ -149,7 +151,7 @@ class Btrfs:
         self._check_twins()
         if self._mountpoint is None:
             check_private(self._host, self._volume, self._options.allow_mount, what)
-            PrivateMount(self._host, self._volume).require()
+            self._private.require()
         elif self._volume.lv["filesystem"]["read_only"]:
             raise Refused("read_only", f"{name} is mounted read-only at {self._mountpoint}; mount it read-write first.")
         running = (self._host.files.text(f"/sys/fs/btrfs/{superblock.uuid}/exclusive_operation") or "none").strip()
@@ -187,7 +189,7 @@ class Btrfs:
                 f"the counters back (btrfs device stats -z) before it is made smaller.",
             )
 
-    def _check_room(self, volume_size: int, goal: int) -> None:
+    def _check_room(self, volume_size: int, goal: int) -> Usage:
         """Refuse what would leave too little, or too little for the kernel to move things around in."""
         answer = self._answer("filesystem", "usage", "-b")
         try:
@@ -202,6 +204,7 @@ class Btrfs:
                 f"kernel needs {human(usage.least(goal))} to move them in. Metadata that is allocated and empty is given back by btrfs balance start "
                 f"-musage=50.",
             )
+        return usage
 
 
 def _mountpoint(host: Host, volume: Volume) -> str | None:

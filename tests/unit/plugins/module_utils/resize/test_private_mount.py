@@ -78,13 +78,30 @@ def test_exit_status_is_that_of_the_tool(tools):
     assert run(inside(private().changing(["btrfs", "resize"])), path) == 7
 
 
-@pytest.mark.parametrize("fails", [True, False])
-def test_shrinking_that_failed_is_followed_by_a_sector_less_and_one_more(tools, fails):
-    machine = machine_with(data_volume(200, fs=btrfs(200)))
+def shrinking(**fs):
+    """The step that shrinks vg0/data from 800 to 400 MiB."""
+    machine = machine_with(data_volume(200, fs=btrfs(200, **fs)))
     volume = read_volume(HostOf(machine), "vg0", "data")
     (step,) = Btrfs(HostOf(machine), volume, Options()).shrinkage(400 * MIB).before
-    path, noted = tools(fails=f"1:{400 * MIB}" if fails else "never")
-    assert run(step.command, path) == (7 if fails else 0)
-    wishes = [line.split()[3] for line in noted.read_text().splitlines()]
-    healing = [f"1:{800 * MIB - 4096}", f"1:{800 * MIB}"] if fails else []
-    assert wishes == [f"1:{400 * MIB}", *healing]
+    return step.command
+
+
+GOAL, HEALING = f"resize 1:{400 * MIB} /srv", [f"resize 1:{800 * MIB - 4096} /srv", f"resize 1:{800 * MIB} /srv"]
+PACKING = "start -dusage=49 /srv"
+
+
+@pytest.mark.parametrize(
+    ("data", "fails", "status", "expected"),
+    [
+        (0, "never", 0, [GOAL]),
+        (0, f"1:{400 * MIB}", 7, [GOAL, *HEALING]),
+        (0, "resize", 7, [GOAL, HEALING[0]]),
+        (600, "never", 0, [PACKING, GOAL]),
+        (600, "balance", 7, [PACKING, *HEALING]),
+        (600, f"1:{400 * MIB}", 7, [PACKING, GOAL, *HEALING]),
+    ],
+)
+def test_shrinking_packs_first_and_what_failed_is_followed_by_a_sector_less_and_one_more(tools, data, fails, status, expected):
+    path, noted = tools(fails)
+    assert run(shrinking(used=50 * MIB, data_allocated=data * MIB), path) == status
+    assert [line.split(" ", 2)[2] for line in noted.read_text().splitlines()] == expected

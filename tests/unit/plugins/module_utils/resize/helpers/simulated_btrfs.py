@@ -34,12 +34,19 @@ class Btrfs(FileSystem):
     checksum_wrong: int = 0
     moves_nothing: bool = False
     unknown_feature: bool = False
+    balance_fails: bool = False
+    read_only: bool = False
     full: bool = False
 
     @property
+    def data(self) -> int:
+        """Bytes in chunks of data."""
+        return max(self.data_allocated, self.used, MIB)
+
+    @property
     def least(self) -> int:
-        """Bytes into which the kernel can move everything."""
-        return self.used + 2 * (self.metadata + 8 * MIB)
+        """Bytes into which the kernel can move all chunks."""
+        return self.data + 2 * (self.metadata + 8 * MIB)
 
 
 def _btrfs(host: SimulatedHost, args: list[str]) -> Answer:
@@ -87,7 +94,7 @@ def _dump_super(host: SimulatedHost, args: list[str]) -> Answer:
 
 def _usage(host: SimulatedHost, args: list[str]) -> Answer:
     volume, fs = _at(host, args[-1])
-    data = max(fs.data_allocated, fs.used, MIB)
+    data = fs.data
     used = fs.used + 2 * (131072 + 16384)
     out = (
         f"Overall:\n    Device size:\t\t{fs.size:>18}\n    Device allocated:\t\t{data + 2 * (fs.metadata + 8 * MIB):>18}\n"
@@ -129,7 +136,9 @@ def _resize(host: SimulatedHost, args: list[str]) -> Answer:
     if size > volume.extents * EXTENT:
         return refused("no enough free space")
     sectors = size // fs.block_size
-    if sectors < fs.blocks - 1 and (sectors * fs.block_size < fs.least or fs.moves_nothing):
+    fs.read_only = fs.read_only or (sectors < fs.blocks - 1 and sectors * fs.block_size < fs.least)
+    assert not fs.read_only, "forced read-only: metadata found no room beside the data"
+    if sectors < fs.blocks - 1 and fs.moves_nothing:
         assert not fs.full, "forced read-only"
         fs.full = True
         return refused("No space left on device")
@@ -139,10 +148,26 @@ def _resize(host: SimulatedHost, args: list[str]) -> Answer:
     return 0, out, ""
 
 
+def _balance(host: SimulatedHost, usage: str, place: str) -> Answer:
+    """All chunks of data are as full as the whole here: they are packed, or stay."""
+    fs = _at(host, place)[1]
+    if fs.balance_fails:
+        return (
+            1,
+            "",
+            f"ERROR: error during balancing '{place}': No space left on device\nThere may be more info in syslog - try dmesg | tail",
+        )
+    if fs.used * 100 < int(usage.partition("=")[2]) * fs.data:
+        fs.data_allocated = 0
+    return 0, "Done, had to relocate 3 out of 7 chunks\n", ""
+
+
 def _sh(host: SimulatedHost, args: list[str]) -> Answer:
-    """The script that shrinks: ``sh -c SCRIPT sh BTRFS PLACE GOAL LESS NOW``."""
-    btrfs, place, goal, less, now = args[4:]
-    done = _resize(host, [btrfs, "filesystem", "resize", goal, place])
+    """The script that shrinks: ``sh -c SCRIPT sh BTRFS PLACE GOAL LESS NOW [-dusage=N]``."""
+    btrfs, place, goal, less, now, *pack = args[4:]
+    done = _balance(host, pack[0], place) if pack else (0, "", "")
+    if done[0] == 0:
+        done = _resize(host, [btrfs, "filesystem", "resize", goal, place])
     if done[0] == 0 or _resize(host, [btrfs, "filesystem", "resize", less, place])[0] != 0:
         return done
     _resize(host, [btrfs, "filesystem", "resize", now, place])
