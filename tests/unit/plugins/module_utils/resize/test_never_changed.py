@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules 1, 2 and 12 on the target, whatever a plan says: what is not ours is refused, nothing shrinks, the reserve stays."""
+"""Rules 1, 2 and 12 on the target, whatever a plan says: what is not ours is refused, nothing shrinks without leave, the reserve stays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ volumes = st.builds(
     st.sampled_from([0, 10]),
 )
 wishes = st.fixed_dictionaries(
-    {"named_exactly": st.booleans(), "expect_size": st.none() | st.just(100 * EXTENT), "allow_fsck": st.booleans()}
+    {
+        "named_exactly": st.booleans(),
+        "expect_size": st.none() | st.just(100 * EXTENT),
+        "allow_fsck": st.booleans(),
+        "allow_unmount": st.booleans(),
+        "allow_mount": st.booleans(),
+    }
 )
 
 
@@ -60,7 +66,7 @@ def test_what_is_not_ours_is_refused_and_untouched(volume, troubles, extents, wi
 
 @settings(max_examples=150, deadline=None)
 @given(volume=volumes, extents=st.integers(1, 139), wish=wishes)
-def test_nothing_ever_shrinks(volume, extents, wish):
+def test_nothing_shrinks_without_leave(volume, extents, wish):
     machine = machine_with(volume)
     former = copy.deepcopy(machine)
     result = resize(machine, min(extents, volume.extents - 1), **wish)
