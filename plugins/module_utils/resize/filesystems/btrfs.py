@@ -28,6 +28,7 @@ _PLAIN_FLAGS = 0b11  # written, relocated; others: a seed, a dump, a conversion 
 # A superblock that is being written while it is read has a wrong checksum for that moment.
 _READINGS = 3
 _STATS_FOUND = 64  # btrfs device stats -c: a counter is not 0 (btrfs-device(8))
+_COUNTER = re.compile(r"\.(\w+_errs)\s+(\d+)$", re.MULTILINE)
 _FIELD = re.compile(r"^([\w.]+)\s+(\S+)", re.MULTILINE)
 # Arguments: btrfs, where it is mounted, three sizes (the new one, a sector less than now, now), and how to pack its data before, if at all.
 # Without packing, what is allocated and half empty can lie in the way of metadata that must move, which ends with a file system that
@@ -180,9 +181,11 @@ class Btrfs:
 
     def _check_errors(self) -> None:
         """Rule 1: shrinking moves data, and what cannot be read cannot be moved."""
-        counters = re.findall(r"\.(\w+)\s+([1-9]\d*)$", self._answer("device", "stats", "-c", good=(0, _STATS_FOUND)), re.MULTILINE)
-        if counters:
-            seen = ", ".join(f"{name} {count}" for name, count in counters)
+        counters = _COUNTER.findall(self._answer("device", "stats", "-c", good=(0, _STATS_FOUND)))
+        if not counters:
+            raise Refused("not_readable", f"btrfs does not tell whether {self._device} has met errors.")
+        seen = ", ".join(f"{name} {count}" for name, count in counters if int(count))
+        if seen:
             raise Refused(
                 "filesystem_errors",
                 f"The btrfs file system of {self._volume.name} has met errors ({seen}). Check it (btrfs scrub), repair what it tells, and set "

@@ -456,6 +456,25 @@ def test_device_that_has_met_errors_is_not_shrunk_but_grows():
     assert resize(machine, 210)["status"] == "changed"
 
 
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("device stats", (0, "", "")),
+        ("device stats", (1, "", "ERROR: getting device info for '/srv' failed: Inappropriate ioctl for device")),
+        ("filesystem usage", (0, "Overall:\n", "")),
+        ("filesystem usage", (1, "", "ERROR: cannot get space info")),
+        ("inspect-internal dump-super", (0, DUMP_SUPER.replace("num_devices", "devices"), "")),
+        ("inspect-internal dump-super", (1, "", "ERROR: bad magic on superblock on /dev/mapper/vg0-data at 65536")),
+    ],
+)
+def test_answer_that_makes_no_sense_stops_the_shrinking(words, answer):
+    machine = host(200)
+    tool = machine.tools["btrfs"]
+    machine.tools = {**machine.tools, "btrfs": lambda now, args: answer if " ".join(args[1:3]) == words else tool(now, args)}
+    result = resize(machine, 120, allow_shrink=True)
+    assert (result["reason"], changes(machine)) == ("not_readable", [])
+
+
 def test_kernel_that_finds_no_room_is_made_to_forget_it_and_nothing_is_changed():
     machine = host(200, used=10 * MIB, moves_nothing=True)
     for _again in range(3):
