@@ -93,14 +93,15 @@ def remember(store: Store, groups: Sequence[Document], pools: Sequence[Document]
     """Store the runways of every VG and what lies in it, so that a report shows what was known when planning."""
     ids = {entity.key: entity.id for entity in store.find_entities(kinds=["vg"], keys=[group["entity"] for group in groups])}
     series = {one.entity_id: one.id for one in store.find_series(metric=REMEMBERED_WITH, entity_ids=list(ids.values()))}
+    inside: dict[tuple[t.Any, t.Any], dict[str, list[Document]]] = {}
+    for kind, found in (("pools", pools), ("snapshots", snapshots)):
+        for one in found:
+            inside.setdefault((one["host"], one["vg"]), {"pools": [], "snapshots": []})[kind].append(one)
     rows = []
     for group in groups:
         number = series.get(ids.get(group["entity"], -1))
         if number is not None:
-            inside = {
-                "pools": [one for one in pools if (one["host"], one["vg"]) == (group["host"], group["vg"])],
-                "snapshots": [one for one in snapshots if (one["host"], one["vg"]) == (group["host"], group["vg"])],
-            }
+            within = inside.get((group["host"], group["vg"]), {"pools": [], "snapshots": []})
             rows.append(
                 {
                     "series_id": number,
@@ -110,7 +111,7 @@ def remember(store: Store, groups: Sequence[Document], pools: Sequence[Document]
                     "step_seconds": 0,
                     "method": "runways",
                     "status": "ok",
-                    "document": {"issued_at": now, "group": group, **inside},
+                    "document": {"issued_at": now, "group": group, **within},
                 }
             )
     store.save_forecasts(rows)
