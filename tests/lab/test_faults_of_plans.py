@@ -85,6 +85,7 @@ def finish(user: Controller, plan: Path, name: str) -> None:
     user.bench.drop(name)
 
 
+@FULL
 def test_read_only_remount_between_plan_and_apply(user: Controller, note: Note) -> None:
     """The file system is remounted read-only after the plan was made."""
     name = user.bench.make(Recipe(size=SIZE))
@@ -135,6 +136,7 @@ def test_volume_replaced_between_plan_and_apply(user: Controller, note: Note) ->
     finish(user, user.plan(), name)
 
 
+@FULL
 def test_two_applies_at_once(bench: Bench, note: Note, tmp_path: Path) -> None:
     """Two controllers with stores of their own apply the same growth at once: one does it, the other waits and finds it done."""
     name = bench.make(Recipe(size=SIZE))

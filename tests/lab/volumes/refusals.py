@@ -46,12 +46,16 @@ def shrink(name: str, recipe: Recipe, size: int = SHRINK, quick: bool = False, *
     return Case(name, recipe, size, {"allow_shrink": True, **request}, name.partition(":")[0], quick)
 
 
+def hidden(tool: str) -> str:
+    return f"chmod a-x $(readlink -f $(command -v {tool}))"
+
+
 GROWING = [
     grow("wrong_option", Recipe(**OFF), reserve="much"),
-    grow("not_found", Recipe(None), lv="{name}_missing", quick=True),
+    grow("not_found", Recipe(None), lv="{name}_missing"),
     grow("precondition_changed: another size", Recipe(**OFF), expect={"size": "100M"}),
     grow("precondition_changed: another uuid", Recipe(**OFF), expect={"uuid": OTHER_UUID}, quick=True),
-    grow("no_space", Recipe(**OFF), size=100_000, quick=True),
+    grow("no_space", Recipe(**OFF), size=100_000),
     grow("reserve", Recipe(**OFF), reserve="4000 extents", quick=True),
     grow("step_too_small", Recipe(size=128, **OFF), size=132),
     grow("pool_full", Recipe(layout="thin", **OFF), size=9000),
@@ -81,6 +85,8 @@ GROWING = [
     grow("shared_vg: of another system", Recipe(None, spoil=OTHER_GROUP + FOREIGN), vg="{name}_vg", lv="other"),
     grow("partial_vg", Recipe(None, spoil=OTHER_GROUP + PARTIAL), vg="{name}_vg", lv="other"),
     grow("not_in_fstab", Recipe("vfat", fstab=None), allow_unmount=True),
+    # No other case of this group needs it.
+    grow("missing_tool: mkswap", Recipe("swap", **OFF, spoil=hidden("mkswap")), quick=True),
 ]
 SHRINKING = [
     Case("shrink_not_allowed", Recipe(size=LARGE, **OFF), SHRINK, {}, "shrink_not_allowed", quick=True),
@@ -118,16 +124,11 @@ SHRINKING = [
 ]
 
 
-def hidden(tool: str) -> str:
-    return f"chmod a-x $(readlink -f $(command -v {tool}))"
-
-
 TOOLS = [
-    Case("missing_tool: resize2fs", Recipe(spoil=hidden("resize2fs")), GROW, {}, "missing_tool", quick=True),
+    Case("missing_tool: resize2fs", Recipe(spoil=hidden("resize2fs")), GROW, {}, "missing_tool"),
     Case("missing_tool: xfs_growfs", Recipe("xfs", spoil=hidden("xfs_growfs")), GROW, {}, "missing_tool"),
     Case("missing_tool: btrfs", Recipe("btrfs", spoil=hidden("btrfs")), GROW, {}, "missing_tool"),
     Case("missing_tool: resize.f2fs", Recipe("f2fs", **OFF, spoil=hidden("resize.f2fs")), GROW, {}, "missing_tool"),
     Case("missing_tool: fatresize", Recipe("vfat", **OFF, spoil=hidden("fatresize")), GROW, {}, "missing_tool"),
-    Case("missing_tool: mkswap", Recipe("swap", **OFF, spoil=hidden("mkswap")), GROW, {}, "missing_tool"),
 ]
 GROUPS: dict[str, list[Case]] = {"growing": GROWING, "shrinking": SHRINKING, "tools": TOOLS}
