@@ -194,17 +194,13 @@ def test_dirty_journal(bench: Bench, note: Note) -> None:
     asked = GROWTH_UNMOUNTED
     name = bench.make(Recipe(size=asked.recipe.size, fstab=None))
     bench.host.run(f"sync; (while :; do echo x >> /srv/{name}/$RANDOM$RANDOM; done) < /dev/null > /dev/null 2>&1 & sleep 8")
-    bench.host.power_cycle()
-    bench.host.run(f"vgchange -q -ay vg0; udevadm settle; {NOTE_AGAIN.format(name=name)}")
+    bench.power_cycle()
+    bench.note([name])
     refused = bench.resize(name, asked.size)
     assert (refused["status"], refused["reason"], refused["changed"]) == ("refused", "fsck_needed", False), refused["message"]
     assert "journal" in refused["message"]
     heal(bench, name, asked)
     note.done(refused["message"])
-
-
-# How the volume is after the power came back is how it shall be in the end: not mounted.
-NOTE_AGAIN = "python3 /root/on_host.py note {name}"
 
 
 @FULL
@@ -217,8 +213,8 @@ def test_power_cut_in_the_middle_of_a_resize(bench: Bench, note: Note) -> None:
     wait_for(lambda: bench.host.run("pgrep -x resize2fs", check=False).returncode == 0 or None, 300, "resize2fs", every=0.01)
     bench.host.vm.pause()
     running.kill_controller()
-    bench.host.power_cycle()
-    bench.host.run(f"vgchange -q -ay vg0; udevadm settle; {NOTE_AGAIN.format(name=name)}")
+    bench.power_cycle()
+    bench.note([name])
     assert bench.size(name) == asked.size * MIB
     finished = heal(bench, name, asked)
     assert finished["status"] == "changed", "the power was cut after resize2fs had ended"

@@ -65,6 +65,15 @@ class Bench:
         """Bytes of the volume as LVM tells them."""
         return int(self.host.run(f"lvs --noheadings --units b --nosuffix -o lv_size vg0/{name}").stdout)
 
+    def power_cycle(self) -> None:
+        """Cut the power and boot again; the volumes are active then, and mounted where fstab says so."""
+        self.host.power_cycle()
+        self.host.run("vgchange -q -ay vg0; udevadm settle")
+
+    def note(self, names: Iterable[str]) -> None:
+        """Take how these volumes are now for how they shall be in the end."""
+        self.host.run(f"{ON_HOST} note {' '.join(names)}")
+
     def inspect(self, names: Iterable[str]) -> dict[str, Inspection]:
         """How these volumes are now, their data and a full check included; they are unmounted afterwards."""
         said = self.host.run(f"{ON_HOST} inspect {' '.join(names)}", timeout=1800).stdout

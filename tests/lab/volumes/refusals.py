@@ -47,7 +47,8 @@ def shrink(name: str, recipe: Recipe, size: int = SHRINK, quick: bool = False, *
 
 
 def hidden(tool: str) -> str:
-    return f"chmod a-x $(readlink -f $(command -v {tool}))"
+    """Where on_host.py finds it, and nobody else."""
+    return f"mkdir -p /root/hidden; mv $(command -v {tool}) /root/hidden/"
 
 
 GROWING = [
@@ -92,8 +93,8 @@ SHRINKING = [
     Case("shrink_not_allowed", Recipe(size=LARGE, **OFF), SHRINK, {}, "shrink_not_allowed", quick=True),
     shrink("too_small: less than is used", Recipe(size=LARGE, spoil=FILL), size=200, allow_unmount=True, quick=True),
     shrink("too_small: less than is used and the margin", Recipe(size=LARGE, spoil=FILL), allow_unmount=True, margin="100%"),
-    shrink("too_small: btrfs", Recipe("btrfs", size=LARGE, spoil=FILL), size=240),
-    shrink("too_small: f2fs", Recipe("f2fs", size=LARGE, spoil=FILL), size=240, allow_unmount=True),
+    shrink("too_small: btrfs", Recipe("btrfs", size=LARGE, spoil=FILL), size=220),
+    shrink("too_small: f2fs", Recipe("f2fs", size=LARGE, spoil=FILL), size=220, allow_unmount=True),
     shrink("too_small: vfat", Recipe("vfat", size=LARGE, spoil="head -c 300M /dev/zero > /srv/{name}/more"), allow_unmount=True),
     shrink("mounted", Recipe(size=LARGE), quick=True),
     shrink("not_in_fstab: no entry", Recipe(size=LARGE, fstab=None), allow_unmount=True, quick=True),
