@@ -276,6 +276,16 @@ def test_scattered_files_keep_their_segments():
     assert machine.volumes["data"].fs.size == 200 * EXTENT
 
 
+def test_a_shrunk_one_keeps_free_what_f2fs_reserves():
+    """Beyond what is in use, the segments that it needs to clean up must be free; otherwise it could not even grow again."""
+    machine = unmounted(200, used=100 * MIB, scattered=144)
+    fs = machine.volumes["data"].fs
+    left = f2fs(120).main - fs.held
+    assert 12 <= left < 12 + layout.reserves(f2fs(120).main).reserved
+    assert "no smaller than" in shrink(machine, 120)["message"]
+    assert shrink(machine, 130)["status"] == "changed"
+
+
 def test_a_file_system_has_an_end():
     machine = machine_with(data_volume(100, fs=f2fs(100), mountpoints=[]), free=10**8)
     assert resize(machine, 2**22 + 1)["reason"] == "filesystem_limit"

@@ -337,11 +337,13 @@ def test_killed_before_the_label_was_copied():
     assert (result["status"], machine.volumes["data"].fs.boot_label) == ("changed", "BOOT")
 
 
-@pytest.mark.parametrize("extents", [100, 150])
-def test_only_the_mount_is_left(extents):
-    machine = unmounted(extents)
+@pytest.mark.parametrize("more", [{}, {"fat": 16}, {"cluster_sectors": 1}])
+def test_only_the_mount_is_left(more):
+    """Whatever would stand against a resize: nothing is left to be resized."""
+    machine = unmounted(100, **more)
+    machine.volumes["data1"] = Volume("data1", "uuid-other", 100)
     machine.fstab = FSTAB
-    result = resize(machine, extents, allow_unmount=True)
+    result = resize(machine, 100, allow_unmount=True)
     assert (result["commands"], result["status"]) == (["mount /srv"], "changed")
 
 
