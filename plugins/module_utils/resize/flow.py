@@ -133,7 +133,7 @@ class Resize:
         useful = next((size for size in sizes if (filesystem.goal(size) or 0) > filesystem.size), sizes.stop)
         raise Refused(
             "step_too_small",
-            f"With {human(target)} the file system of {volume.name} could not grow: what is added is too small for its next block group. "
+            f"With {human(target)} the file system of {volume.name} could not grow: what is added is too small for it to use. "
             f"Ask for {human(useful)} ({useful} bytes) or more (O(size)).",
         )
 
