@@ -30,7 +30,7 @@ for what in "data 240M" "archive 640M"; do
   mount "/srv/$1"
   dd if=/dev/urandom of="/srv/$1/precious" bs=1M count=24 status=none
 done
-fallocate -l 180M /srv/data/ballast
+fallocate -l $(($(df --output=avail -k /srv/data | tail -1) * 94 / 100))K /srv/data/ballast
 lvcreate -q -y -l 100%FREE -n rest vg0
 sync
 """

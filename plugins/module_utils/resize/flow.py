@@ -48,7 +48,7 @@ class Resize:
                 return
             work = self._plan(reading, target, predicted)
             if work.volume is not None:
-                volume_change.rehearse(self._host, reading.volume, target // reading.volume.extent, self._freed)
+                volume_change.rehearse(self._host, reading.volume, target // reading.volume.extent, reading.metadata_size, self._freed)
         except MissingTool as error:
             raise missing(error) from error
         self.commands = [shlex.join(step.command) for step in work.steps]
@@ -120,7 +120,7 @@ class Resize:
         if target > volume.size:
             self._check_useful(reading, target)
         procedure = filesystem.growth(target) if target > volume.size else filesystem.shrinkage(target)
-        return Work(procedure, volume_change.change_step(volume, extents))
+        return Work(procedure, volume_change.change_step(volume, extents, reading.metadata_size))
 
     def _check_useful(self, reading: Reading, target: int) -> None:
         """A step of which the file system cannot use a byte would only waste extents."""

@@ -33,13 +33,12 @@ class ThinPool:
 
     @property
     def extents(self) -> int:
-        """Extents of the group that the metadata takes besides what it has; its spare copy grows with it (lvmthin(7))."""
+        """Extents of the group that the metadata takes besides what it has; its spare copy grows with it, or is made (lvmthin(7))."""
         volume = self._volume
         growth = (self.metadata_size - int(volume.lv["metadata_size"] or 0)) // volume.extent
         if growth <= 0 or volume.metadata is None:
             return 0
-        spare = max(0, self.metadata_size // volume.extent - volume.spare_extents) if volume.spare_extents else 0
-        return volume.metadata.physical(growth) + spare
+        return volume.metadata.physical(growth) + max(0, self.metadata_size // volume.extent - volume.spare_extents)
 
     def goal(self, volume_size: int) -> int | None:
         return None

@@ -47,14 +47,18 @@ class Reading(t.NamedTuple):
         """Extents of the group that the request takes besides those of the volume itself."""
         return self.filesystem.extents if isinstance(self.filesystem, ThinPool) else 0
 
+    @property
+    def metadata_size(self) -> int | None:
+        """Bytes that the metadata of a thin pool shall have; None for other volumes."""
+        return self.filesystem.metadata_size if isinstance(self.filesystem, ThinPool) else None
+
     def state(self) -> State:
         """What C(before) and C(after) show of it."""
         return self._state(self.volume.size, self.filesystem.size, self.volume.mountpoints, self.volume.lv.get("metadata_size"))
 
     def state_at(self, size: int, fs_size: int | None) -> State:
         """What they would show with these sizes, when all is done."""
-        metadata = self.filesystem.metadata_size if isinstance(self.filesystem, ThinPool) else None
-        return self._state(size, fs_size, self.filesystem.places, metadata)
+        return self._state(size, fs_size, self.filesystem.places, self.metadata_size)
 
     def _state(self, size: int, fs_size: int | None, mountpoints: list[str], metadata_size: int | None) -> State:
         goal = self.filesystem.goal(size)

@@ -25,7 +25,7 @@ def already(reading: Reading, state: State) -> str:
 
 def done(request: Request, reading: Reading, predicted: State, work: Work, check_mode: bool) -> str:
     """What was done, or in check mode would be done."""
-    volume, kind = reading.volume, predicted["fs_type"]
+    volume, content = reading.volume, _content(predicted)
     parts = []
     if predicted["size"] != volume.size:
         verb = "grow" if predicted["size"] > volume.size else "shrink"
@@ -33,23 +33,32 @@ def done(request: Request, reading: Reading, predicted: State, work: Work, check
     if predicted["fs_size"] != reading.filesystem.size:
         old, new = reading.filesystem.size or 0, predicted["fs_size"]
         owner = "its" if parts else f"{_verb('grow' if new > old else 'shrink', check_mode)} the unfinished {volume.name}: its"
-        parts.append(f"{owner} {kind} file system from {human(old)} to {human(new)}")
+        parts.append(f"{owner} {content} from {human(old)} to {human(new)}")
     if predicted["metadata_size"] != volume.lv.get("metadata_size"):
         owner = "its" if parts else f"{_verb('grow', check_mode)} the"
         whose = "" if parts else f" of {volume.name}"
-        old, new = human(volume.lv["metadata_size"]), human(predicted["metadata_size"])
-        parts.append(f"{owner} metadata{whose} from {old} to {new}")
-    released, places = work.procedure.released, ", ".join(predicted["mountpoints"])
-    text = " and ".join(parts)
-    if released.release:
-        text += f", not mounted meanwhile, and mounted again at {places}"
-    elif released.restore:
-        text += f"{', and ' if parts else ''}{_verb('mount', check_mode)} {'it' if parts else volume.name} at {places}, as /etc/fstab says"
+        parts.append(f"{owner} metadata{whose} from {human(volume.lv['metadata_size'])} to {human(predicted['metadata_size'])}")
+    text = " and ".join(parts) + _in_use_again(volume.name, predicted, work, check_mode, bool(parts))
     return f"{text[:1].upper()}{text[1:]}{_rounded(request, reading, predicted)}."
 
 
+def _content(state: State) -> str:
+    return "swap space" if state["fs_type"] == "swap" else f"{state['fs_type']} file system"
+
+
+def _in_use_again(name: str, predicted: State, work: Work, check_mode: bool, resized: bool) -> str:
+    """That it was out of use meanwhile, or is put to use as an earlier run did not come to it."""
+    released, places, is_swap = work.procedure.released, ", ".join(predicted["mountpoints"]), predicted["fs_type"] == "swap"
+    if released.release:
+        return ", switched off meanwhile, and on again" if is_swap else f", not mounted meanwhile, and mounted again at {places}"
+    if not released.restore:
+        return ""
+    how = f"{_verb('switch', check_mode)} {{}} on" if is_swap else f"{_verb('mount', check_mode)} {{}} at {places}"
+    return f"{', and ' if resized else ''}{how.format('it' if resized else name)}, as /etc/fstab says"
+
+
 def _verb(verb: str, check_mode: bool) -> str:
-    return f"would {verb}" if check_mode else {"grow": "grew", "shrink": "shrank", "mount": "mounted"}[verb]
+    return f"would {verb}" if check_mode else {"grow": "grew", "shrink": "shrank", "mount": "mounted", "switch": "switched"}[verb]
 
 
 def _rounded(request: Request, reading: Reading, predicted: State) -> str:
@@ -66,23 +75,22 @@ def left(before: State, now: Reading, target: int) -> str:
     if state == before:
         return "Nothing was changed; the same task starts anew"
     away = sorted(set(before["mountpoints"]) - set(state["mountpoints"]))
-    unmounted = f"It is not mounted at {', '.join(away)} now. " if away else ""
+    is_swap = state["fs_type"] == "swap"
+    unmounted = "" if not away else "It is switched off now. " if is_swap else f"It is not mounted at {', '.join(away)} now. "
     if now.volume.size == target and is_complete(now.filesystem, now.volume.size) is False:
         size = human(now.filesystem.size or 0)
-        return f"{unmounted}The volume is {human(target)}, its file system still {size}; the same task will finish that step"
+        return f"{unmounted}The volume is {human(target)}, its {_content(state)} still {size}; the same task will finish that step"
     if state["metadata_size"] != before["metadata_size"] and now.volume.size != target:
         return f"The metadata has its size already, the volume still {human(now.volume.size)}; the same task will finish that step"
     if now.volume.size != target and now.filesystem.size is not None and now.filesystem.size <= target < now.volume.size:
         size = human(now.filesystem.size)
-        return (
-            f"{unmounted}Its file system is {size} already, the volume still {human(now.volume.size)}; the same task will finish that step"
-        )
+        return f"{unmounted}Its {_content(state)} is {size} already, the volume still {human(now.volume.size)}; the same task will finish that step"
     return f"{unmounted}The volume is {human(now.volume.size)}{filled(state)}; the same task will go on from there"
 
 
 def filled(state: State) -> str:
     """That its file system fills it, where it does."""
-    return f" and its {state['fs_type']} file system fills it" if state["fs_fills_volume"] else ""
+    return f" and its {_content(state)} fills it" if state["fs_fills_volume"] else ""
 
 
 def said(result: Result) -> str:

@@ -90,7 +90,7 @@ def _extents(volume: Volume, count: int) -> str:
     return f"{count} extents ({human(count * volume.extent)})"
 
 
-def rehearse(host: Host, volume: Volume, extents: int, freed: int) -> None:
+def rehearse(host: Host, volume: Volume, extents: int, metadata_size: int | None, freed: int) -> None:
     """Let LVM try the change without doing it: it alone knows whether the extents lie where they are needed.
 
     It cannot where they are only ``freed`` bytes of the group that are not free yet (check mode).
@@ -99,9 +99,10 @@ def rehearse(host: Host, volume: Volume, extents: int, freed: int) -> None:
     growth = extents - volume.size // volume.extent
     if freed and volume.layout.physical(max(0, growth)) > int(volume.vg["extents_free"]):
         return
-    step = change_step(volume, extents)
+    step = change_step(volume, extents, metadata_size)
     tried = host.reading.run([*step.command, "--test"], check=False)
-    said = _EXTENTS.search(tried.out + tried.err)
+    # Of a pool the metadata is told before the data.
+    said = next(iter(list(_EXTENTS.finditer(tried.out + tried.err))[::-1]), None)
     if tried.rc != 0:
         reason = "no_space" if "nsufficient" in tried.err else "not_resizable"
         raise Refused(reason, f"LVM will not make {volume.name} {_extents(volume, extents)}: {_last(tried.err)}")
@@ -112,10 +113,14 @@ def rehearse(host: Host, volume: Volume, extents: int, freed: int) -> None:
         )
 
 
-def change_step(volume: Volume, extents: int) -> Step:
-    """The step that gives the volume so many extents, and leaves its file system alone."""
+def change_step(volume: Volume, extents: int, metadata_size: int | None) -> Step:
+    """The step that gives the volume so many extents, and leaves its file system alone.
+
+    ``metadata_size``: bytes of the metadata of a thin pool. LVM enlarges it unasked when it is not told (lvm2 2.03.16).
+    """
     if extents * volume.extent > volume.size:
-        return Step("extend_volume", "extend_failed", ["lvm", "lvextend", "--extents", str(extents), volume.name])
+        metadata = [] if metadata_size is None else ["--poolmetadatasize", f"{metadata_size}b"]
+        return Step("extend_volume", "extend_failed", ["lvm", "lvextend", *metadata, "--extents", str(extents), volume.name])
     alone = ["--fs", "ignore"] if volume.lvm_version >= _LOOKS_AT_FILESYSTEM else []
     return Step("reduce_volume", "reduce_failed", ["lvm", "lvreduce", "--yes", *alone, "--extents", str(extents), volume.name])
 

@@ -17,7 +17,8 @@ from simulated_volume import EXTENT, Volume
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
 
-DATA = "lvm lvextend --extents 150 vg0/data"
+DATA = f"lvm lvextend --poolmetadatasize {2 * EXTENT}b --extents 150 vg0/data"
+BOTH = f"lvm lvextend --poolmetadatasize {4 * EXTENT}b --extents 150 vg0/data"
 METADATA = f"lvm lvextend --poolmetadatasize {4 * EXTENT}b vg0/data"
 
 
@@ -29,7 +30,7 @@ def pool(**more):
 def test_metadata_grows_before_the_data():
     machine = machine_with(pool(), spare=2)
     result = resize(machine, 150, named_exactly=True, metadata_size=4 * EXTENT)
-    assert (result["status"], result["commands"]) == ("changed", [METADATA, DATA])
+    assert (result["status"], result["commands"]) == ("changed", [METADATA, BOTH])
     assert result["after"] == {**result["before"], "size": 150 * EXTENT, "metadata_size": 4 * EXTENT}
     assert machine.free == 1000 - 50 - 2 - 2
     assert result["message"] == "Grew vg0/data from 400 MiB to 600 MiB and its metadata from 8 MiB to 16 MiB."
@@ -66,6 +67,14 @@ def test_refusals(more, wish, reason):
     former = copy.deepcopy(machine.volumes)
     result = resize(machine, 150, **{"named_exactly": True, **wish})
     assert (result["status"], result["reason"], machine.volumes) == ("refused", reason, former)
+
+
+def test_spare_copy_of_the_metadata_that_is_not_there_is_counted_too():
+    """LVM makes it when the metadata grows."""
+    machine = machine_with(pool(), free=63)
+    assert resize(machine, 150, named_exactly=True, metadata_size=4 * EXTENT, reserve=Reserve(extents=8))["reason"] == "reserve"
+    assert resize(machine, 150, named_exactly=True, metadata_size=4 * EXTENT, reserve=Reserve(extents=7))["status"] == "changed"
+    assert machine.free == 7
 
 
 def test_metadata_of_a_volume_that_is_no_pool():

@@ -201,25 +201,30 @@ class SimulatedHost:
             "data_copies": "1",
         }
 
-    def _extend_metadata(self, args: list[str]) -> tuple[int, str, str]:
-        volume = self.volumes[args[4].split("/")[1]]
-        wanted = int(args[3].rstrip("b")) // EXTENT
+    def _extend_metadata(self, name: str, args: list[str]) -> tuple[int, str, str]:
+        volume = self.volumes[name]
+        wanted = int(args[args.index("--poolmetadatasize") + 1].rstrip("b")) // EXTENT
         assert volume.metadata_extents is not None
         if wanted <= volume.metadata_extents:
-            return 5, "", "  New size given is not larger than existing size"
+            return 0, f"  Size of logical volume vg0/{name}_tmeta unchanged from 8 MiB ({volume.metadata_extents} extents).\n", ""
         needed = (wanted - volume.metadata_extents) * (2 if volume.below == "raid1" else 1)
-        needed += max(0, wanted - self.spare) if self.spare is not None else 0
+        needed += max(0, wanted - (self.spare or 0))
         if needed > self.free:
             return 5, "", f"  Insufficient free space: {needed} extents needed, but only {self.free} available"
         if "--test" not in args:
-            self.spare = None if self.spare is None else max(self.spare, wanted)
+            self.spare = max(self.spare or 0, wanted)
             volume.metadata_extents, self.free = wanted, self.free - needed
         return 0, f"  Size of logical volume vg0/{volume.name}_tmeta changed\n", ""
 
     def _lvextend(self, args: list[str]) -> tuple[int, str, str]:
+        name = args[-2 if args[-1] == "--test" else -1].split("/")[1]
         if "--poolmetadatasize" in args:
-            return self._extend_metadata(args)
-        wanted, name = int(args[args.index("--extents") + 1]), args[4].split("/")[1]
+            answer = self._extend_metadata(name, args)
+            if answer[0] or "--extents" not in args:
+                return answer
+        else:
+            assert self.volumes[name].metadata_extents is None, "LVM would enlarge the metadata unasked"
+        wanted = int(args[args.index("--extents") + 1])
         volume = self.volumes[name]
         if any(other.origin == name and other.role == "snapshot" for other in self.volumes.values()):
             return 5, "", "  Snapshot origin volumes can be resized only while inactive: try lvchange -an."
