@@ -12,6 +12,9 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.module_utils.filesystems import Volume
 from ansible_collections.foresight.capacity.plugins.module_utils.lvm_query import Row
 
+# The volume of a pvmove among the devices of a segment; what lies in /dev may be called anything.
+_MOVED = re.compile(r"(?:^|,)\[?pvmove\d+\]?\(")
+
 
 class LvRow(t.NamedTuple):
     """A volume: its entry in the document, and what finding its file system takes."""
@@ -110,7 +113,7 @@ def _pv(row: Row, vg: str | None, volumes: list[str]) -> dict[str, t.Any]:
 def _lv(row: Row, vg: dict[str, t.Any], segments: list[Row], vg_profile: str) -> LvRow:
     role = _role(row)
     segment_type = "+".join(dict.fromkeys(segment["segtype"] for segment in segments if segment.get("segtype"))) or None
-    moving = any("pvmove" in segment.get("devices", "") for segment in segments)
+    moving = any(_MOVED.search(segment.get("devices", "")) for segment in segments)
     thin_or_pool = role == "pool" or "thin" in _list(row, "lv_layout")
     active = row.get("lv_active", "") not in ("", "0", "unknown")
     entry = {

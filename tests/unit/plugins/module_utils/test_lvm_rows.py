@@ -88,6 +88,12 @@ def test_operations_in_progress(segments, columns, progress):
     assert volume(segments, **columns).entry["in_progress"] == progress
 
 
+@pytest.mark.parametrize(("devices", "progress"), [("/dev/vdb(0),[pvmove1](3)", "pvmove"), ("/dev/mapper/pvmove0-disk(0)", None)])
+def test_a_pvmove_is_a_volume_of_lvm_and_not_a_device_of_that_name(devices, progress):
+    group = parse_group({"vg": [VG], "lv": [dict(ROW)], "seg": [{"lv_uuid": ROW["lv_uuid"], "segtype": "linear", "devices": devices}]})
+    assert group.lvs[0].entry["in_progress"] == progress
+
+
 def test_what_moves_below_a_volume_moves_the_volume():
     rows = [
         dict(ROW, lv_uuid="u1", lv_name="pool", lv_layout="thin,pool", lv_role="private"),
