@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import allocate
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import volumes
@@ -75,7 +76,7 @@ def test_a_planned_growth_of_a_pool_costs_what_the_plan_says(scratch: LabHost, t
 
 @pytest.mark.full
 @pytest.mark.parametrize("has_spare", [True, False])
-def test_metadata_grow_along_as_lvm_itself_would_have_it(scratch: LabHost, tmp_path: Path, has_spare: bool) -> None:
+def test_metadata_grow_along_from_the_plan_to_the_host(scratch: LabHost, tmp_path: Path, has_spare: bool) -> None:
     scratch.run(BUILD)
     scratch.run(
         "lvextend -q -L 1536M vg0/pool && dd if=/dev/urandom of=/dev/vg0/thin bs=1M seek=490 count=950 oflag=direct status=none",
@@ -84,12 +85,22 @@ def test_metadata_grow_along_as_lvm_itself_would_have_it(scratch: LabHost, tmp_p
     if not has_spare:
         scratch.run("lvremove -q -y vg0/lvol0_pmspare")
     plays = Playbooks(inventory.own_path(scratch.vm), tmp_path / "store.db")
-    _document, answer = planned(plays, scratch.name, max_step_fraction=None, floor={"free_fraction": 0.1, "step_fraction": 2.0})
-    (action,) = answer["actions"]
+    plays.run("observe", observe_facts=["lvm"])
+    path = tmp_path / "plan.yml"
+    policy = {"volumes_max_step_fraction": None, "volumes_floor": {"free_fraction": 0.1, "step_fraction": 2.0, "max_age_seconds": 3600}}
+    manage = [{"match": f"lv:{scratch.name}/vg0/pool"}]
+    plays.run("plan", foresight_plan_path=str(path), volumes_manage=manage, volumes_reserve=0, **policy)
+    (action,) = yaml.safe_load(path.read_text())["actions"]
     # 4.5 GiB in chunks of 64 KiB at 64 bytes each are 4.5 MiB, in whole extents 8 MiB
     assert action["to"] == {"size": 4608 * MIB, "metadata_size": 8 * MIB}
     before = free_extents(scratch)
-    scratch.run(f"lvextend -q -L {action['to']['size']}b --poolmetadatasize {action['to']['metadata_size']}b vg0/pool")
+    applying = {"foresight_apply": True, "foresight_plan": str(path), "volumes_manage": manage, "volumes_reserve": 0}
+    checked = plays.run("apply", "--check", "--diff", **applying)
+    assert free_extents(scratch) == before, "check mode changed nothing"
+    applied = plays.run("apply", "--diff", **applying)
+    assert checked.diffs() == applied.diffs() != []
     sizes = scratch.run("lvs --noheadings --units b --nosuffix -o lv_size,lv_metadata_size vg0/pool").stdout.split()
     assert [int(size) for size in sizes] == [action["to"]["size"], action["to"]["metadata_size"]]
     assert before - free_extents(scratch) == action["cost"]["bytes"] // (4 * MIB)
+    again = plays.run("apply", **applying)
+    assert (again.returncode, again.changed) == (0, 0), again.output
