@@ -91,13 +91,7 @@ class Vm:
             (self.directory / "ssh").unlink(missing_ok=True)
             with Qmp(self.sockets.qmp) as qmp:
                 qmp.execute("system_reset")
-                qmp.execute("cont")
             self._await_ssh()
-
-    def pause(self) -> None:
-        """Stop its processors where they are; a power cycle lets them run again."""
-        with Qmp(self.sockets.qmp) as qmp:
-            qmp.execute("stop")
 
     def down(self) -> None:
         """End the host and delete its disks."""
