@@ -96,11 +96,11 @@ lab: setup ## Bring two lab hosts up and write inventories/lab.
 	$(BIN)/python tests/lab up --hosts 2
 
 lab-test: setup-test ## Real LVM over real SSH: ext4 and xfs end to end, a refusal of each kind, five faults.
-	$(BIN)/python -m pytest -q -n $(LAB_HOSTS) --dist loadgroup -m "not full" tests/lab
+	$(BIN)/python -m pytest -q -n $(LAB_HOSTS) --dist loadscope -m "not full" tests/lab
 
 lab-full: setup-test ## Every case in the lab; goes on where it was interrupted (FRESH=1 starts over); writes docs/volumes.md. No time limit.
 	@[ -z "$(FRESH)" ] || rm -f $(CACHE)/lab/results.jsonl
-	$(BIN)/python -m pytest -q -n $(LAB_HOSTS) --dist loadgroup --resume tests/lab
+	$(BIN)/python -m pytest -q -n $(LAB_HOSTS) --dist loadscope --resume tests/lab
 	$(BIN)/python tests/lab report
 
 # ---- the rest ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,12 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Noting(config), "lab-noting")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share hosts stay on one worker: those of a group, or else of a file (pytest-xdist, --dist loadgroup)."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from lab.grouping import GroupScheduling  # pytest-xdist need not be there
+
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -52,7 +52,7 @@ class Noting:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         left_out = set(self._left_out)
-        wanted = [item for item in items if _plain(item.nodeid) not in left_out]
+        wanted = [item for item in items if item.nodeid not in left_out]
         # A story goes on where the test before it stopped: all of it, or nothing.
         unfinished = {item.path for item in wanted} & {LAB / name for name in results.STORIES}
         kept = [item for item in items if item in wanted or item.path in unfinished]
@@ -63,7 +63,7 @@ class Noting:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self._worker is not None:
             return
-        test = _plain(report.nodeid)
+        test = report.nodeid
         self._seconds[test] = self._seconds.get(test, 0.0) + report.duration
         if report.skipped or (report.passed and report.when != "teardown"):
             return
@@ -84,11 +84,6 @@ class Noting:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self._left_out:
             session.exitstatus = pytest.ExitCode.OK
-
-
-def _plain(nodeid: str) -> str:
-    """The node id without the group that pytest-xdist adds to it."""
-    return nodeid.split("@")[0]
 
 
 def _last_line(report: pytest.TestReport) -> str:

@@ -21,7 +21,7 @@ from lab.volumes.matrix import GROUPS
 def cases() -> Iterator[Any]:
     for group, members in GROUPS.items():
         for case in members:
-            marks = [pytest.mark.xdist_group(f"matrix {group}"), *(() if case.quick else (pytest.mark.full,))]
+            marks = () if case.quick else pytest.mark.full
             yield pytest.param(group, case, id=f"{group}: {case.name}", marks=marks)
 
 

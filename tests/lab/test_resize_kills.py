@@ -23,7 +23,7 @@ def parameters() -> Iterator[Any]:
     for flow in FLOWS:
         group = f"{flow.kind} {flow.operation}".replace(" ", "-")
         for point in points(flow):
-            marks = [pytest.mark.xdist_group(f"kills {group}"), *(() if point.quick else (pytest.mark.full,))]
+            marks = () if point.quick else pytest.mark.full
             yield pytest.param(group, point, id=point.name, marks=marks)
 
 
