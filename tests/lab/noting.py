@@ -40,6 +40,8 @@ class Noting:
         for path in sorted(LAB.glob("test_*.py")) if self._worker is None else ():
             results.hash_for_file(str(path.relative_to(CHECKOUT)))
         self._seconds: dict[str, float] = {}
+        self._failed: dict[str, str] = {}
+        self._called: set[str] = set()
         valid = results.still_valid(results.read().values(), results.hash_for) if config.getoption("--resume") else {}
         self._left_out: list[str] = self._worker["lab_left_out"] if self._worker is not None else sorted(valid)
 
@@ -65,15 +67,20 @@ class Noting:
             return
         test = report.nodeid
         self._seconds[test] = self._seconds.get(test, 0.0) + report.duration
-        if report.skipped or (report.passed and report.when != "teardown"):
-            return
+        if report.failed:
+            self._failed.setdefault(test, _reason(report))
+        self._called |= {test} if report.when == "call" and not report.skipped else set()
+        # A test that was skipped has shown nothing.
+        if report.when == "teardown" and (test in self._called or test in self._failed):
+            self._note(test, report)
+
+    def _note(self, test: str, report: pytest.TestReport) -> None:
+        failed = self._failed.get(test)
         said: dict[str, Any] = {key: value for key, value in report.user_properties if key in _KEYS}
-        outcome = said.get("outcome", "done") if report.passed else "failed"
-        message = said.get("message", "") if report.passed else _last_line(report)
         Result(
             test=test,
-            outcome=outcome,
-            message=message,
+            outcome=said.get("outcome", "done") if failed is None else "failed",
+            message=said.get("message", "") if failed is None else failed,
             seconds=round(self._seconds[test], 1),
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             commit=self._commit,
@@ -86,7 +93,7 @@ class Noting:
             session.exitstatus = pytest.ExitCode.OK
 
 
-def _last_line(report: pytest.TestReport) -> str:
+def _reason(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message if crash is not None else report.longrepr or "")
-    return text.strip().splitlines()[0][:500] if text.strip() else ""
+    return " / ".join(line.strip() for line in text.splitlines() if line.strip())[-1000:]

@@ -94,10 +94,12 @@ class Bench:
 def bench_of(lab: Lab, name: str) -> Iterator[Bench]:
     """A fresh host of this name with its group, taken down at the end."""
     (host,) = lab.reset(name)
-    host.put(_HERE / "on_host.py", "/root/on_host.py")
-    host.run(PREPARE)
-    yield Bench(host, Module(inventory.own_path(host.vm), name, "foresight.capacity.lv_resize"))
-    lab.down(name)
+    try:
+        host.put(_HERE / "on_host.py", "/root/on_host.py")
+        host.run(PREPARE)
+        yield Bench(host, Module(inventory.own_path(host.vm), name, "foresight.capacity.lv_resize"))
+    finally:
+        lab.down(name)
 
 
 def versions(host: LabHost) -> dict[str, str]:

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Runs on a lab host: fills volumes with data, notes how they are, and tells later what has become of them.
 
     on_host.py write [{"name": …, "ballast": MiB} …]   data on each mounted volume, and its checksums

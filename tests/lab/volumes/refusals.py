@@ -20,16 +20,16 @@ until lvs --noheadings -o lv_device_open vg0/{name} | grep -q open; do :; done
 IN_THE_WAY = "< /dev/null > /dev/null 2>&1 &"
 # pvmove looks after its copies only once an hour, so it is not done before the tests are.
 MOVING = "pvmove -q -b -i 3600 -n {name} $(lvs --noheadings -o devices vg0/{name} | sed 's/(.*//')"
-SECOND_DISK = "lvcreate -q -y -L 120M -n {name}_second vg0; btrfs device add -q -f /dev/vg0/{name}_second /srv/{name}"
+SECOND_DISK = "lvcreate -q -y -L 120M -n {name}_second vg0; btrfs device add -f /dev/vg0/{name}_second /srv/{name} > /dev/null"
 # A group of its own on a small disk, for what befalls whole groups.
 OTHER_GROUP = """
 loop() {{ truncate -s 64M /root/$1.img; losetup --find --show /root/$1.img; }}
-vgcreate -q {name}_vg $(loop {name})
+vgcreate -q --setautoactivation n {name}_vg $(loop {name})
 lvcreate -q -y -an -Zn -L 16M -n other {name}_vg
 """
-EXPORTED = "vgchange -q -an {name}_vg; vgexport -q {name}_vg"
-FOREIGN = "vgchange -q -an {name}_vg; vgchange -q -y --systemid elsewhere {name}_vg"
-PARTIAL = "vgextend -q {name}_vg $(loop {name}_two); vgchange -q -an {name}_vg; losetup -d $(losetup -n -O NAME -j /root/{name}_two.img)"
+EXPORTED = "vgexport -q {name}_vg"
+FOREIGN = "vgchange -q -y --systemid elsewhere {name}_vg"
+PARTIAL = "vgextend -q {name}_vg $(loop {name}_two); losetup -d $(losetup -n -O NAME -j /root/{name}_two.img)"
 ERRORS = "echo seen > /sys/fs/ext4/$(basename $(readlink -f {device}))/trigger_fs_error"
 FILL = "fallocate -l 200M /srv/{name}/more; sync"
 CONTAINER = "mkdir -p /var/lib/lxc/{name}; echo 'lxc.rootfs.path = lvm:{device}' > /var/lib/lxc/{name}/config"
