@@ -15,7 +15,8 @@ description:
   - The demand of a volume is the O(quantile) of the forecast peak within O(horizon); a thin pool has one for its data and one for its metadata.
   - Dates beyond O(horizon), of VGs, pools and snapshots, are told as runways. They cause no change.
   - Nothing is contacted. Nothing may be changed but what O(manage) names.
-  - Internal volumes, snapshots, thin volumes, thin pools that dmeventd extends, disks of guests, volumes and VGs with the tag C(foresight.ignore), and VGs that are shared,
+  - Internal volumes, snapshots, thin volumes, thin pools that dmeventd extends, disks of guests, volumes and VGs with the tag
+    C(foresight.ignore), and VGs that are shared,
     exported or incomplete carry a C(refused_reason) and are never changed, even if they match.
   - Evaluate it once (C(run_once) and M(ansible.builtin.set_fact)). In a variable it would run again at every use.
 extends_documentation_fragment:
@@ -276,7 +277,8 @@ _raw:
           description: Whether the policy names it by its own key. C(matched) is also true where a pattern fits it.
           type: bool
         overprovisioning:
-          description: The sizes of its thin volumes and thin snapshots together, and that as a multiple of the pool. A pool that they cannot fill has no runway of its data.
+          description:
+            - The sizes of its thin volumes and thin snapshots together, and that as a multiple of the pool. A pool that they cannot fill has no runway of its data.
           type: dict
         runway:
           description: The earlier of both parts at each quantile, and by which of them on the early date.

@@ -193,7 +193,8 @@ class Vfat:
             raise Refused(
                 "filesystem_limit",
                 f"The file system of {name} would have {max(0, clusters)} clusters of {human(boot.cluster_size)} on {human(volume_size)} (O(size)); "
-                f"FAT32 has {_LEAST_CLUSTERS} to {_MOST_CLUSTERS}, so somewhat more than {least} at least: fatresize would make FAT16 of it, or other clusters.",
+                f"FAT32 has {_LEAST_CLUSTERS} to {_MOST_CLUSTERS}, so somewhat more than {least} at least: "
+                f"fatresize would make FAT16 of it, or other clusters.",
             )
 
     def _check_names(self) -> None:

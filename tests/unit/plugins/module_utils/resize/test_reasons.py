@@ -10,7 +10,7 @@ import ast
 import pathlib
 import re
 
-import ansible_collections.foresight.capacity.plugins.module_utils.resize.flow as flow
+from ansible_collections.foresight.capacity.plugins.module_utils.resize import flow
 
 RESIZE = pathlib.Path(flow.__file__).parent
 DOCUMENT = RESIZE.parents[2] / "docs" / "lv_resize.md"
@@ -30,7 +30,7 @@ def reasons_in_code() -> set[str]:
                     found |= _texts(node.args[TAKES[name]])
             if (
                 isinstance(node, (ast.Assign, ast.AnnAssign))
-                and "reason" in ast.unparse(node).split("=")[0].lower()
+                and "reason" in ast.unparse(node).split("=", maxsplit=1)[0].lower()
                 and node.value is not None
             ):
                 found |= _texts(node.value)

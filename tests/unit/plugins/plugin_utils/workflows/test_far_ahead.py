@@ -71,7 +71,7 @@ def test_an_old_history_is_left_out(filled):
 
 def test_quantiles_and_steps_are_ordered(filled):
     generator = np.random.default_rng(3)
-    for far in filled([10 * GIB + np.cumsum(generator.normal(GIB / 100, GIB / 10, 60 * 24)) for _ in range(5)], 14 * DAY):
+    for far in filled([10 * GIB + np.cumsum(generator.normal(GIB / 100, GIB / 10, 60 * 24)) for _number in range(5)], 14 * DAY):
         paths = [far.highest[name] for name in ("0.1", "0.5", "0.9")]
         assert all((np.diff(path) >= 0).all() for path in paths)
         assert (paths[0] <= paths[1] + 1).all()
@@ -82,7 +82,7 @@ def test_quantiles_and_steps_are_ordered(filled):
 def test_the_share_of_futures_within_the_quantiles(length, least, most):
     """The numbers behind HISTORY_PER_HORIZON: walks with a drift and a history of so many horizons."""
     generator, ahead = np.random.default_rng(1), 30
-    walks = [np.cumsum(1.0 + generator.normal(0, 2, (length + 1) * ahead)) + 200 for _ in range(400)]
+    walks = [np.cumsum(1.0 + generator.normal(0, 2, (length + 1) * ahead)) + 200 for _number in range(400)]
     panel = forecast_panel([walk[:-ahead] for walk in walks], step_seconds=DAY, horizon=ahead, quantiles=(0.1, 0.5, 0.9), model="naive")
     ends = np.array([walk[-1] for walk in walks])
     inside = float(((ends >= panel.quantiles[:, 0, -1]) & (ends <= panel.quantiles[:, 2, -1])).mean())

@@ -26,87 +26,87 @@ SYSFS = f"/sys/fs/btrfs/{UUID}"
 DUMP_SUPER = """\
 superblock: bytenr=65536, device=/dev/vg0/b1
 ---------------------------------------------------------
-csum_type		0 (crc32c)
-csum_size		4
-csum			0xf9223bf3 [match]
-bytenr			65536
-flags			0x1
-			( WRITTEN )
-magic			_BHRfS_M [match]
-fsid			65f15657-c15d-4190-ae57-9142912aec1e
-metadata_uuid		65f15657-c15d-4190-ae57-9142912aec1e
-label			data
-generation		7
-total_bytes		999997440
-bytes_used		147456
-sectorsize		4096
-num_devices		1
-compat_flags		0x0
-dev_item.uuid		bd1c4b6c-5ca4-42f8-bb89-64753a2f4a97
-dev_item.fsid		65f15657-c15d-4190-ae57-9142912aec1e [match]
-dev_item.type		0
-dev_item.total_bytes	999997440
-dev_item.bytes_used	132513792
-dev_item.devid		1
+csum_type\t\t0 (crc32c)
+csum_size\t\t4
+csum\t\t\t0xf9223bf3 [match]
+bytenr\t\t\t65536
+flags\t\t\t0x1
+\t\t\t( WRITTEN )
+magic\t\t\t_BHRfS_M [match]
+fsid\t\t\t65f15657-c15d-4190-ae57-9142912aec1e
+metadata_uuid\t\t65f15657-c15d-4190-ae57-9142912aec1e
+label\t\t\tdata
+generation\t\t7
+total_bytes\t\t999997440
+bytes_used\t\t147456
+sectorsize\t\t4096
+num_devices\t\t1
+compat_flags\t\t0x0
+dev_item.uuid\t\tbd1c4b6c-5ca4-42f8-bb89-64753a2f4a97
+dev_item.fsid\t\t65f15657-c15d-4190-ae57-9142912aec1e [match]
+dev_item.type\t\t0
+dev_item.total_bytes\t999997440
+dev_item.bytes_used\t132513792
+dev_item.devid\t\t1
 """
 USAGE = """\
 Overall:
-    Device size:		        3221225472
-    Device allocated:		        1895825408
-    Device unallocated:		        1325400064
-    Device missing:		                 0
-    Device slack:		                 0
-    Used:			         626253824
-    Free (estimated):		        2051743744	(min: 1389043712)
-    Free (statfs, df):		        2050695168
-    Data ratio:			              1.00
-    Metadata ratio:		              2.00
-    Global reserve:		           5767168	(used: 16384)
-    Multiple profiles:		                no
+    Device size:\t\t        3221225472
+    Device allocated:\t\t        1895825408
+    Device unallocated:\t\t        1325400064
+    Device missing:\t\t                 0
+    Device slack:\t\t                 0
+    Used:\t\t\t         626253824
+    Free (estimated):\t\t        2051743744\t(min: 1389043712)
+    Free (statfs, df):\t\t        2050695168
+    Data ratio:\t\t\t              1.00
+    Metadata ratio:\t\t              2.00
+    Global reserve:\t\t           5767168\t(used: 16384)
+    Multiple profiles:\t\t                no
 
 Data,single: Size:1342177280, Used:615833600 (45.88%)
-   /dev/vg0/b2	1342177280
+   /dev/vg0/b2\t1342177280
 
 Metadata,DUP: Size:268435456, Used:5193728 (1.93%)
-   /dev/vg0/b2	 536870912
+   /dev/vg0/b2\t 536870912
 
 System,DUP: Size:8388608, Used:16384 (0.20%)
-   /dev/vg0/b2	  16777216
+   /dev/vg0/b2\t  16777216
 
 Unallocated:
-   /dev/vg0/b2	1325400064
+   /dev/vg0/b2\t1325400064
 """
 # Ended with a file system forced read-only when it was shrunk to 560 MiB.
 LOOSE = """\
 Overall:
-    Device size:		        1258291200
-    Used:			         420872192
+    Device size:\t\t        1258291200
+    Used:\t\t\t         420872192
 
 Data,single: Size:947912704, Used:419430400 (44.25%)
-   /dev/vg0/k	 947912704
+   /dev/vg0/k\t 947912704
 
 Metadata,DUP: Size:62914560, Used:704512 (1.12%)
-   /dev/vg0/k	 125829120
+   /dev/vg0/k\t 125829120
 
 System,DUP: Size:8388608, Used:16384 (0.20%)
-   /dev/vg0/k	  16777216
+   /dev/vg0/k\t  16777216
 
 Unallocated:
-   /dev/vg0/k	 167772160
+   /dev/vg0/k\t 167772160
 """
 MIXED = """\
 Overall:
-    Device size:		         314572800
-    Used:			             36864
+    Device size:\t\t         314572800
+    Used:\t\t\t             36864
 
 Data+Metadata,single: Size:8388608, Used:32768 (0.39%)
-   /dev/vg0/b3	   8388608
+   /dev/vg0/b3\t   8388608
 
 System,single: Size:4194304, Used:4096 (0.10%)
-   /dev/vg0/b3	   4194304
+   /dev/vg0/b3\t   4194304
 
 Unallocated:
-   /dev/vg0/b3	 301989888
+   /dev/vg0/b3\t 301989888
 """
 
 
@@ -149,7 +149,7 @@ def test_usage_of_mixed_chunks():
     [
         "",
         "ERROR: not a btrfs filesystem",
-        USAGE.split("Metadata,DUP")[0],
+        USAGE.split("Metadata,DUP", maxsplit=1)[0],
         USAGE.replace("    Used:", "    Free:"),
         USAGE.replace("Device size", "Device"),
     ],

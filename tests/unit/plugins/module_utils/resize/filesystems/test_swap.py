@@ -22,7 +22,7 @@ LEAVE = {"allow_unmount": True, "allow_shrink": True}
 RECORDED = bytes.fromhex("01000000ffff00000000000022724e7e880447128429 0d6692a9f456737761706c6162656c00000000000000".replace(" ", ""))
 
 
-def host(extents=100, active=True, fstab=FSTAB, volume=None, **fs):
+def host(extents=100, active=True, fstab=tuple(FSTAB), volume=None, **fs):
     """A host with vg0/data, swap that fills it unless told otherwise."""
     area = swap(fs.pop("filled", extents), **{"label": "a b", "priority": 5, **fs})
     return machine_with(data_volume(extents, fs=area, mountpoints=["[SWAP]"] if active else [], **(volume or {})), fstab=list(fstab))

@@ -29,7 +29,8 @@ class SimulatedHost:
     """``kill_at`` = (number of the call, "before" or "after"); ``broken`` = {tool: "fails" or "lies"}; ``at_call`` is called before each call.
 
     ``fstab`` are lines of /etc/fstab; ``files`` and ``links`` what else of the host is looked at; ``busy`` mount points that cannot be
-    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of the kinds of file systems in use, and what they show in /proc.
+    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of the kinds of
+    file systems in use, and what they show in /proc.
     """
 
     volumes: dict[str, Volume]

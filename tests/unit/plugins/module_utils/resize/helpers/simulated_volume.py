@@ -15,7 +15,8 @@ EXTENT = 4 * 2**20
 class FileSystem:
     """What every kind has; sizes in blocks, ``used`` in bytes.
 
-    ``corrupt``: its check finds what it can repair; ``lost``: its volume was cut off below it, which nothing repairs. The kinds lie in simulated_KIND.py, with their tools in ``TOOLS``.
+    ``corrupt``: its check finds what it can repair; ``lost``: its volume was cut off below it, which nothing repairs.
+    The kinds lie in simulated_KIND.py, with their tools in ``TOOLS``.
     """
 
     kind: str = ""
