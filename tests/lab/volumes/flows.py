@@ -83,7 +83,6 @@ class Point:
 
 FLOWS = [Flow(*key, steps) for key, steps in STEPS.items()]
 QUICK = (
-    "ext4 grow mounted: after step 1, lvm lvextend",
     "xfs grow mounted: before step 2, xfs_growfs",
     "ext4 shrink mounted with allow_unmount: after step 3, resize2fs",
 )

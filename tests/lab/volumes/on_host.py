@@ -121,7 +121,7 @@ def umount(place: str) -> str:
     said("fuser", "-k", "-M", "-m", place)
     deadline = time.monotonic() + 20
     while True:
-        status, words = said("umount", place)
+        status, words = said("umount", "--recursive", place)
         if status == 0 or time.monotonic() > deadline:
             return "" if status == 0 else words
         time.sleep(0.1)
