@@ -119,7 +119,7 @@ def kill_at(bench: Bench, plan: Path, tool: str, when: str, nth: int, pattern: s
 
 FULL = pytest.mark.full
 # How often an apply of the plan calls each tool: all the moments to be killed at. A test compares it with a run that nobody disturbs.
-CALLS = {"lvm": 14, "lsblk": 6, "dumpe2fs": 3, "resize2fs": 1, "xfs_growfs": 4}
+CALLS = {"lvm": 18, "lsblk": 4, "dumpe2fs": 2, "resize2fs": 1, "xfs_growfs": 3}
 
 
 @FULL
@@ -131,7 +131,7 @@ def test_an_apply_calls_what_the_table_says(bench: Bench) -> None:
     calls = Counter(call.tool for call in bench.host.calls())
     bench.host.wrappers_clear()
     bench.check_done(plan)
-    assert calls == CALLS
+    assert calls == CALLS, dict(calls)
 
 
 @pytest.mark.parametrize(
