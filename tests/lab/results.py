@@ -70,12 +70,17 @@ def hash_for_file(test_file: str) -> str | None:
         return None
     everything = [path for folder in WHOLE_COLLECTION for path in _files(CHECKOUT / folder)]
     tested = sources.lv_resize_sources() if path.name in MODULE_TESTS else everything
-    return sources.hash_of([*tested, *sources.closure([path]), *_bystanders()])
+    return sources.hash_of([*tested, path, *_cases(path), *_bystanders()])
 
 
 def hash_for(test: str) -> str | None:
     """Hash of all that counts for the test of this node id."""
     return hash_for_file(test.partition("::")[0])
+
+
+def _cases(path: Path) -> list[Path]:
+    """What a test imports of the cases and of what is held against them; how a host is started and reached decides nothing."""
+    return [source for source in sources.closure([path]) if LAB / "volumes" in source.parents]
 
 
 def _bystanders() -> list[Path]:
