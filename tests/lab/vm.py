@@ -93,6 +93,14 @@ class Vm:
                 qmp.execute("system_reset")
             self._await_ssh()
 
+    def slow_writes(self, bytes_per_second: int) -> None:
+        """Let the data disks take so many bytes a second; 0 is as fast as they can."""
+        others = dict.fromkeys(("bps", "bps_rd", "iops", "iops_rd", "iops_wr"), 0)
+        with Qmp(self.sockets.qmp) as qmp:
+            for disk in qmp.execute("query-block"):
+                if disk.get("inserted", {}).get("node-name", "").startswith("data"):
+                    qmp.execute("block_set_io_throttle", id=disk["qdev"], bps_wr=bytes_per_second, **others)
+
     def down(self) -> None:
         """End the host and delete its disks."""
         with self._lock():
