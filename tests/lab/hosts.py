@@ -71,6 +71,7 @@ class LabHost:
     def power_cycle(self) -> None:
         """Cut the power and boot again: what was not on disk is lost. Wrappers are gone, mounts too (there is no fstab)."""
         self.vm.power_cycle()
+        self.wrappers_clear()  # their rules were in memory, their names perhaps on the disk
 
     def kill_on(
         self, tool: str, when: When = "before", nth: int = 1, signal: int = 9, victim: Victim = "parent", pattern: str = "*"
