@@ -142,6 +142,7 @@ def full_check(name: str) -> str:
 def data(name: str) -> list[str]:
     """Everything that is wrong with data and file system; leaves the volume unmounted."""
     place = str(folder(name))
+    said("lvchange", "-q", "-ay", f"vg0/{name}")
     if said("mountpoint", "-q", place)[0] != 0:
         status, words = said("mount", device(name), place)
         if status:

@@ -34,7 +34,7 @@ LAYOUTS = {
     "striped": "lvcreate -q -y -Wy -i2 -L {size}M -n {name} vg0",
     "raid1": "lvcreate -q -y -Wy --type raid1 -m1 --nosync -L {size}M -n {name} vg0",
     "mirror": "lvcreate -q -y -Wy --type mirror -m1 --nosync -L {size}M -n {name} vg0",
-    "raid1, synchronising": "lvcreate -q -y -Wy --type raid1 -m1 --maxrecoveryrate 128 -L {size}M -n {name} vg0",
+    "raid1, synchronising": "lvcreate -q -y -Wy --type raid1 -m1 -L {size}M -n {name} vg0 && dmsetup message vg0-{name} 0 frozen",
     "pool": "lvcreate -q -y --type thin-pool -L {size}M -n {name} vg0 2>/dev/null",
     "thin": "lvcreate -q -y -V {size}M --thinpool pool -n {name} vg0 2>/dev/null",
     "cache": "lvcreate -q -y -Wy -L {size}M -n {name} vg0 && lvcreate -q -y --type cache-pool -L 16M -n {name}_c vg0 "
