@@ -278,7 +278,8 @@ _raw:
           type: bool
         overprovisioning:
           description:
-            - The sizes of its thin volumes and thin snapshots together, and that as a multiple of the pool. A pool that they cannot fill has no runway of its data.
+            - The sizes of its thin volumes and thin snapshots together, and that as a multiple of the pool. A pool that they cannot fill has no
+              runway of its data.
           type: dict
         runway:
           description: The earlier of both parts at each quantile, and by which of them on the early date.
