@@ -36,7 +36,8 @@ def pool_documents(draw, name, spare):
     virtual = int(data["size_bytes"] * draw(st.floats(0, 4)))
     return {
         "entity": f"lv:web1/vg0/{name}", "host": "web1", "vg": "vg0", "lv": name, "uuid": f"u-{name}", "observed_at": NOW - draw(st.sampled_from([60, 9000])),
-        "managed": draw(st.booleans()), "named_exactly": draw(st.booleans()), "matched": True, "data": data, "metadata": draw(st.sampled_from([metadata] * 3 + [None])),
+        "managed": draw(st.booleans()), "named_exactly": draw(st.booleans()), "matched": True, "data": data,
+        "metadata": draw(st.sampled_from([metadata] * 3 + [None])),
         "chunk_bytes": draw(st.sampled_from([64 * 1024, 1024 * 1024, None])), "spare_bytes": spare * EXTENT,
         "overprovisioning": {"virtual_bytes": virtual, "ratio": 1.0, "volumes": 1, "can_fill": virtual > data["size_bytes"]},
         "max_bytes": draw(st.sampled_from([None, data["size_bytes"] + 100 * EXTENT, data["size_bytes"] // 2])),
