@@ -63,7 +63,7 @@ def test_every_part_is_there(tab: Tab) -> None:
 
 
 def test_one_drawn_chart_per_volume_with_a_history(tab: Tab) -> None:
-    assert count(tab, ".chart") == count(tab, ".chart.js-plotly-plot") == 12
+    assert count(tab, ".chart") == count(tab, ".chart.js-plotly-plot") == 14, "twelve volumes, a thin pool and a snapshot"
     drawn = tab.value(
         "[...document.querySelectorAll('.chart')].map(c => c.querySelectorAll('svg.main-svg .scatterlayer path.js-line').length)"
     )
@@ -79,8 +79,8 @@ def test_the_axis_is_utc_wherever_the_reader_is(tab: Tab) -> None:
 
 def test_bars_before_and_after_fill_their_groups(tab: Tab) -> None:
     assert count(tab, ".group") == 9
-    assert count(tab, ".vgbar") == 13, "four groups change"
-    assert count(tab, ".vgbar i.growth") == 5
+    assert count(tab, ".vgbar") == 12, "three groups change"
+    assert count(tab, ".vgbar i.growth") == 4
     overfull = tab.value("[...document.querySelectorAll('.vgbar')].filter(b => b.scrollWidth > b.clientWidth + 1).length")
     assert overfull == 0
 
