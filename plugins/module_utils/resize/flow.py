@@ -178,6 +178,9 @@ class Resize:
             now = read(self._host, self.request)
         except (Refused, CommandFailed, MissingTool) as error:
             self._fail(reading, target, released, "shrink_filesystem", "verify_failed", str(error).rstrip("."))
+        if now.volume.lv["uuid"] != reading.volume.lv["uuid"]:
+            what = "another volume has this name now (it was renamed or replaced meanwhile)"
+            self._fail(reading, target, released, "shrink_filesystem", "verify_failed", what)
         if now.filesystem.size is None or now.filesystem.size > target:
             seen = human(now.filesystem.size or 0)
             self._fail(
@@ -226,7 +229,10 @@ class Resize:
             now = read(self._host, self.request)
         except (Refused, CommandFailed, MissingTool) as error:
             self.after = None
-            raise StepFailed(reason, step, f"Resizing {name} stopped at {step}: {what}. Its state could not be read: {error}") from error
+            away = " It may be out of use now, as it was for the resize." if released.release else ""
+            raise StepFailed(
+                reason, step, f"Resizing {name} stopped at {step}: {what}.{away} Its state could not be read: {error}"
+            ) from error
         self.after = now.state()
         text = f"Resizing {name} stopped at {step}: {what}. {unsound}{story.left(self.before or {}, now, target)}."
         raise StepFailed(reason, step, text)

@@ -109,14 +109,20 @@ def _parse(line: str) -> FstabEntry | None:
 
 
 def _users(files: TargetFiles, mountpoint: str) -> list[str]:
-    """Who would keep it from being unmounted: mounts on it, swap files and loop devices in it, processes in it."""
+    """Who would keep it from being unmounted, or from staying so: automounts, mounts on it, swap files and loop devices in it, processes in it."""
     inside = mountpoint.rstrip("/") + "/"
 
     def lies_inside(path: str | None) -> bool:
         return path is not None and (path == mountpoint or path.startswith(inside))
 
-    mounts = [printable(mount.mountpoint) for mount in read_mounts(files)]
-    found = [f"{place} is mounted on it" for place in mounts if place.startswith(inside)]
+    mounts = [(printable(mount.mountpoint), mount.fstype) for mount in read_mounts(files)]
+    found = [f"{place} is mounted on it" for place, _fstype in mounts if place.startswith(inside)]
+    # Whoever looks there would have it mounted again in the middle of the resize.
+    found += [
+        f"it is mounted on demand at {place}"
+        for place, fstype in mounts
+        if fstype == "autofs" and inside.startswith(place.rstrip("/") + "/")
+    ]
     swaps = [line.split()[0] for line in files.lines("/proc/swaps")[1:] if line.split()]
     found += [f"{path} is a swap file in use" for path in swaps if lies_inside(path)]
     for device in files.names("/sys/block"):

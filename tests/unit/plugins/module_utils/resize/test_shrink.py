@@ -119,6 +119,7 @@ def test_file_system_that_filled_up_after_it_was_read_is_left_as_it_was():
         ({"links": {"/proc/7/fd/3": "/srv/log"}, "files": {"/proc/7/comm": "rsyslogd\n"}}, "busy", "process 7 (rsyslogd)"),
         ({"files": {"/proc/9/maps": "7f0-7f1 r-xp 0 fd:00 12 /srv/lib.so\n"}}, "busy", "process 9"),
         ({"files": {"/proc/self/mountinfo": "50 30 0:9 / /srv/inside rw - tmpfs tmpfs rw"}}, "busy", "/srv/inside is mounted on it"),
+        ({"files": {"/proc/self/mountinfo": "20 1 0:9 / /srv rw - autofs systemd-1 rw"}}, "busy", "it is mounted on demand at /srv"),
         ({"files": {"/proc/swaps": "/srv/swapfile file 1024 0 -2\n"}}, "busy", "/srv/swapfile is a swap file"),
         ({"files": {"/sys/block/loop0/loop/backing_file": "/srv/disk.img\n"}}, "busy", "loop0 is made of /srv/disk.img"),
         ({"read_only": True}, "read_only", "mounted read-only"),
@@ -232,3 +233,17 @@ def test_what_a_neighbour_will_free_counts_in_check_mode_alone():
     assert resize(machine, 150, freed=40 * EXTENT)["reason"] == "no_space"
     machine.free = 50
     assert resize(machine, 150, freed=40 * EXTENT)["after"] == told["after"]
+
+
+def test_volume_that_took_the_name_meanwhile_is_not_reduced():
+    """Its file system may be small enough by chance; the volume that was asked for is another one."""
+    machine = shrinkable(mountpoints=[], fstab=None)
+
+    def replace(host):
+        if host.calls[-1][0] == "resize2fs" and host.calls[-1][1] != "-P":
+            host.volumes["data"].uuid = "another"
+
+    machine.at_call = replace
+    result = resize(machine, 100, allow_shrink=True)
+    assert (result["status"], result["reason"], machine.volumes["data"].extents) == ("failed", "verify_failed", 150)
+    assert "another volume has this name now" in result["message"]
