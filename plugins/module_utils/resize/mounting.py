@@ -47,7 +47,10 @@ def places(host: Host, volume: Volume, options: Options) -> list[str]:
     """Where the file system is mounted when all is done: where it is, or where an earlier run may have left it unmounted."""
     if volume.mountpoints or volume.is_open or not options.allow_unmount:
         return sorted(volume.mountpoints)
-    return sorted(entry.target for entry in fstab_entries(host.files, volume) if entry.at_boot and entry.target.startswith("/"))[:1]
+    # Where something is mounted already, a copy of this file system, with its UUID or label, may be what the line means.
+    taken = {printable(mount.mountpoint) for mount in read_mounts(host.files) if mount.fstype != "autofs"}
+    targets = {entry.target for entry in fstab_entries(host.files, volume) if entry.at_boot and entry.target.startswith("/")}
+    return sorted(targets - taken)[:1]
 
 
 def released(host: Host, volume: Volume, options: Options, purpose: str) -> Released:

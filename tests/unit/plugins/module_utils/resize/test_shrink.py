@@ -247,3 +247,12 @@ def test_volume_that_took_the_name_meanwhile_is_not_reduced():
     result = resize(machine, 100, allow_shrink=True)
     assert (result["status"], result["reason"], machine.volumes["data"].extents) == ("failed", "verify_failed", 150)
     assert "another volume has this name now" in result["message"]
+
+
+def test_copy_of_a_mounted_file_system_is_not_mounted_in_its_place():
+    """A copy has the UUID by which /etc/fstab mounts the other one."""
+    original = Volume("original", "uuid-original", 150, fs=ext4(150), mountpoints=["/srv"])
+    machine = machine_with(data_volume(150, fs=ext4(150), mountpoints=[]), original, fstab=[FSTAB])
+    result = resize(machine, 200, **ALLOWED)
+    assert (result["status"], result["after"]["mountpoints"]) == ("changed", [])
+    assert not any(command.startswith("mount") for command in result["commands"])
