@@ -218,7 +218,7 @@ class Resize:
             )
             self._fail(reading, target, Released(), "verify", "verify_failed", f"all commands ended well, but {differing} was read back")
         was, seen = reading.volume.lv["filesystem"], now.volume.lv["filesystem"]
-        if was and seen and seen["read_only"] and not was["read_only"]:
+        if was and seen and seen["read_only"] and was["read_only"] is False:
             self._fail(reading, target, Released(), "verify", "verify_failed", "it is now mounted read-only (see the kernel log)")
 
     def _fail(self, reading: Reading, target: int, released: Released, step: str, reason: str, what: str) -> t.NoReturn:

@@ -36,6 +36,11 @@ class FstabEntry(t.NamedTuple):
     def at_boot(self) -> bool:
         return "noauto" not in self.options
 
+    @property
+    def read_only(self) -> bool:
+        """Of C(ro) and C(rw) the last one counts (mount(8))."""
+        return [option for option in self.options if option in ("ro", "rw")][-1:] == ["ro"]
+
 
 def fstab_entries(files: TargetFiles, volume: Volume) -> list[FstabEntry]:
     """The lines of /etc/fstab that name the file system of this volume: by UUID, by label, or by a path of the volume."""
@@ -72,12 +77,21 @@ def released(host: Host, volume: Volume, options: Options, purpose: str) -> Rele
         )
     if len(mountpoints) > 1:
         raise Refused("busy", f"{name} is mounted at {', '.join(mountpoints)}: only a file system with one mount is unmounted here.")
-    entries = fstab_entries(host.files, volume)
-    if not any(entry.at_boot and entry.target == mountpoints[0] for entry in entries):
+    entries = [entry for entry in fstab_entries(host.files, volume) if entry.at_boot and entry.target == mountpoints[0]]
+    if not entries:
         raise Refused(
             "not_in_fstab",
             f"{name} is mounted at {mountpoints[0]}, but no line of /etc/fstab mounts it there at boot: after a failure nothing would mount "
             f"it again as it was. Add that line, or unmount it first.",
+        )
+    # Whether somebody remounted it, or the kernel did after an error: coming back the other way would be a change of its own.
+    now, then = volume.lv["filesystem"]["read_only"], entries[0].read_only
+    if now is not None and now != then:
+        ways = ("read-write", "read-only")
+        raise Refused(
+            "not_in_fstab",
+            f"{name} is mounted {ways[now]} at {mountpoints[0]}, but its line of /etc/fstab mounts it {ways[then]}: after the resize it would "
+            f"not come back as it is. Make the two agree first.",
         )
     users = _users(host.files, mountpoints[0])
     if users:

@@ -28,17 +28,19 @@ def reasons_in_code() -> set[str]:
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
                 if name in TAKES and len(node.args) > TAKES[name]:
                     found |= _texts(node.args[TAKES[name]])
-            if (
-                isinstance(node, (ast.Assign, ast.AnnAssign))
-                and "reason" in ast.unparse(node).split("=", maxsplit=1)[0].lower()
-                and node.value is not None
-            ):
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None and _names_a_reason(node):
                 found |= _texts(node.value)
     roles = ast.parse((RESIZE / "checks.py").read_text())
     found |= {
         pair.elts[0].value for node in ast.walk(roles) if isinstance(node, ast.Dict) for pair in node.values if isinstance(pair, ast.Tuple)
     }
     return {reason for reason in found if re.fullmatch(r"[a-z_]+", reason)}
+
+
+def _names_a_reason(node: ast.Assign | ast.AnnAssign) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    names = [part for target in targets for part in ast.walk(target) if isinstance(part, (ast.Name, ast.Attribute))]
+    return any("reason" in (part.id if isinstance(part, ast.Name) else part.attr).lower() for part in names)
 
 
 def _texts(node: ast.AST) -> set[str]:

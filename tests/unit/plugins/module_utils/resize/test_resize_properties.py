@@ -16,6 +16,7 @@ from simulated_volume import EXTENT, Volume
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin, Reserve
 
+AT_BOOT = "UUID=fs-uuid /srv auto defaults 0 2"
 TROUBLES = (
     *("read_only", "unmounted", "hidden", "inactive", "open", "dirty", "sync", "snapshot", "ignored", "guest", "luks", "shared"),
     *("partial", "missing", "oversized", "read_only_volume"),
@@ -45,7 +46,7 @@ def volumes(draw):
 def scenarios(draw, healthy=False):
     """A host and a wish; unless ``healthy``, the host may have one or two troubles that a resize must refuse or survive."""
     volume = draw(volumes())
-    fstab = draw(st.sampled_from([["UUID=fs-uuid /srv auto defaults 0 2"], ["UUID=fs-uuid /srv auto noauto 0 2"], []]))
+    fstab = draw(st.sampled_from([[AT_BOOT], [AT_BOOT], [AT_BOOT.replace("defaults", "ro")], [AT_BOOT.replace("defaults", "noauto")], []]))
     machine = machine_with(volume, free=draw(st.one_of(st.just(2000), st.just(2000), st.integers(0, 100))), fstab=fstab)
     if not healthy:
         for trouble in draw(st.lists(st.sampled_from(TROUBLES), max_size=2, unique=True)):

@@ -114,6 +114,7 @@ def test_file_system_that_filled_up_after_it_was_read_is_left_as_it_was():
         ({"fstab": "/dev/vg0/data /srv ext4 noauto 0 0"}, "not_in_fstab", "no line of /etc/fstab"),
         ({"fstab": "/dev/vg0/data /elsewhere ext4 defaults 0 0"}, "not_in_fstab", "mounted at /srv, but no line"),
         ({"fstab": "# UUID=fs-uuid /srv ext4 defaults"}, "not_in_fstab", "no line of /etc/fstab"),
+        ({"fstab": "UUID=fs-uuid /srv ext4 rw,ro 0 2"}, "not_in_fstab", "mounted read-write at /srv, but its line of /etc/fstab mounts it read-only"),
         ({"mountpoints": ["/srv", "/also"]}, "busy", "only a file system with one mount"),
         ({"links": {"/proc/7/cwd": "/srv/www"}, "files": {"/proc/7/comm": "nginx\n"}}, "busy", "process 7 (nginx) uses it"),
         ({"links": {"/proc/7/fd/3": "/srv/log"}, "files": {"/proc/7/comm": "rsyslogd\n"}}, "busy", "process 7 (rsyslogd)"),

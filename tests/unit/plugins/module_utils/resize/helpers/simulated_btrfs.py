@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulated_host import SimulatedHost
+from simulated_host import Answer, SimulatedHost
 from simulated_volume import EXTENT, FileSystem, Volume
 
-Answer = tuple[int, str, str]
 UUID = "65f15657-c15d-4190-ae57-9142912aec1e"
 MIB = 2**20
 

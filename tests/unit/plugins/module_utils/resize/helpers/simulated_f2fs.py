@@ -9,10 +9,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from simulated_host import SimulatedHost
+from simulated_host import Answer, SimulatedHost
 from simulated_volume import EXTENT, FileSystem
 
-Answer = tuple[int, str, str]
 _SEGMENT = 2 * 2**20
 _MAGIC = 0xF2F52010
 

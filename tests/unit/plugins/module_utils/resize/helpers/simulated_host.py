@@ -11,10 +11,13 @@ file. It shares no code with the collection.
 from __future__ import annotations
 
 import json
+import typing as t
 from dataclasses import dataclass, field
 
 from simulated_volume import EXTENT, FileSystem, Volume
 
+# Exit status, output, errors; these tests run on Python 3.8 too, where a `tuple` takes no index.
+Answer = t.Tuple[int, str, str]
 _READING = {"lvs", "wipefs", "dumpe2fs", "xfs_db", "lsblk", "udevadm"}
 # Words of commands that change nothing.
 _ONLY_READING = {"--test", "-n", "-P", "--info", "--dry-run", "--read-only", "inspect-internal", "usage", "stats"}
@@ -80,7 +83,7 @@ class SimulatedHost:
     def read_lvm(self) -> dict:
         return self._boundary(["read_lvm"], self._document)
 
-    def __call__(self, args: list[str], **_options: object) -> tuple[int, str, str]:
+    def __call__(self, args: list[str], **_options: object) -> Answer:
         tool = args[1] if args[0] == "lvm" else args[0]
         own = {"lvs": self._lvs, "lvextend": self._lvextend, "lvreduce": self._lvreduce, "wipefs": self._wipefs}
         own.update(mount=self._mount, umount=self._umount)
@@ -161,7 +164,7 @@ class SimulatedHost:
 
     # ---- LVM -----------------------------------------------------------------------------------------------------
 
-    def _lvs(self, _args: list[str]) -> tuple[int, str, str]:
+    def _lvs(self, _args: list[str]) -> Answer:
         rows = [
             {
                 "lv_uuid": volume.uuid,
@@ -202,7 +205,7 @@ class SimulatedHost:
             "data_copies": "1",
         }
 
-    def _extend_metadata(self, name: str, args: list[str]) -> tuple[int, str, str]:
+    def _extend_metadata(self, name: str, args: list[str]) -> Answer:
         volume = self.volumes[name]
         wanted = int(args[args.index("--poolmetadatasize") + 1].rstrip("b")) // EXTENT
         assert volume.metadata_extents is not None
@@ -217,7 +220,7 @@ class SimulatedHost:
             volume.metadata_extents, self.free = wanted, self.free - needed
         return 0, f"  Size of logical volume vg0/{volume.name}_tmeta changed\n", ""
 
-    def _lvextend(self, args: list[str]) -> tuple[int, str, str]:
+    def _lvextend(self, args: list[str]) -> Answer:
         name = args[-2 if args[-1] == "--test" else -1].split("/")[1]
         if "--poolmetadatasize" in args:
             answer = self._extend_metadata(name, args)
@@ -244,7 +247,7 @@ class SimulatedHost:
             volume.extents, self.free = extents, self.free - needed
         return 0, out + f"  Logical volume vg0/{name} successfully resized.\n", ""
 
-    def _lvreduce(self, args: list[str]) -> tuple[int, str, str]:
+    def _lvreduce(self, args: list[str]) -> Answer:
         assert "--yes" in args, "it would ask, and nobody answers"
         wanted = int(args[args.index("--extents") + 1])
         name = next(word for word in args if word.startswith("vg0/")).split("/")[1]
@@ -264,7 +267,7 @@ class SimulatedHost:
 
     # ---- mounts --------------------------------------------------------------------------------------------------
 
-    def _mount(self, args: list[str]) -> tuple[int, str, str]:
+    def _mount(self, args: list[str]) -> Answer:
         (place,) = args[1:]
         line = next((line.split() for line in self.fstab if line.split()[1] == place), None)
         if line is None:
@@ -275,9 +278,10 @@ class SimulatedHost:
         if place in volume.mountpoints:
             return 32, "", f"mount: {place}: {volume.path} already mounted on {place}."
         volume.mountpoints.append(place)
+        volume.read_only = "ro" in line[3].split(",")
         return 0, "", ""
 
-    def _umount(self, args: list[str]) -> tuple[int, str, str]:
+    def _umount(self, args: list[str]) -> Answer:
         (place,) = args[1:]
         volume = next((volume for volume in self.volumes.values() if place in volume.mountpoints), None)
         if volume is None:
@@ -299,6 +303,6 @@ class SimulatedHost:
         assert volume.fs is not None
         return volume, volume.fs
 
-    def _wipefs(self, args: list[str]) -> tuple[int, str, str]:
+    def _wipefs(self, args: list[str]) -> Answer:
         volume = next(volume for volume in self.volumes.values() if volume.path == args[-1])
         return 0, "".join(f"0x438,0388,,{kind}\n" for kind in [volume.fs.kind, *volume.more_signatures]) if volume.fs else "", ""

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 
-from simulated_host import SimulatedHost
+from simulated_host import Answer, SimulatedHost
 from simulated_volume import EXTENT, Volume
-
-Answer = tuple[int, str, str]
 
 
 def _unshare(host: SimulatedHost, args: list[str]) -> Answer:

@@ -10,10 +10,9 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from simulated_host import SimulatedHost
+from simulated_host import Answer, SimulatedHost
 from simulated_volume import EXTENT, FileSystem
 
-Answer = tuple[int, str, str]
 UUID = "22724e7e-8804-4712-8429-0d6692a9f456"
 PLACE = "[SWAP]"
 

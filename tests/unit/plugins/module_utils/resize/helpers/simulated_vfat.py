@@ -11,10 +11,9 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from simulated_host import SimulatedHost
+from simulated_host import Answer, SimulatedHost
 from simulated_volume import EXTENT, FileSystem, Volume
 
-Answer = tuple[int, str, str]
 _BANNER = "fsck.fat 4.2 (2021-01-31)\n"
 
 
