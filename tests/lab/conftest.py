@@ -18,6 +18,7 @@ from lab.fleet import Lab
 from lab.hosts import LabHost
 from lab.noting import Note, Noting
 from lab.vm import Vm
+from lab.volumes.bench import Bench, bench_of, versions
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,6 +62,21 @@ def scratch(lab: Lab, request: pytest.FixtureRequest) -> Iterator[LabHost]:
     (host,) = lab.reset(name)
     yield host
     Vm(name).down()
+
+
+@pytest.fixture(scope="module")
+def host_of_module(lab: Lab, request: pytest.FixtureRequest) -> Iterator[tuple[Bench, dict[str, str]]]:
+    with bench_of(lab, request.path.stem.removeprefix("test_").replace("_", "-")) as bench:
+        yield bench, versions(bench.host)
+
+
+@pytest.fixture
+def bench(host_of_module: tuple[Bench, dict[str, str]], note: Note) -> Iterator[Bench]:
+    """One host with a volume group for all tests of a file; what a test put in the way of its tools is gone after it."""
+    bench, seen = host_of_module
+    note.versions(seen)
+    yield bench
+    bench.host.wrappers_clear()
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.fleet import Lab
 from lab.noting import Note
-from lab.volumes.bench import MIB, Bench, bench_of, versions
+from lab.volumes.bench import MIB, Bench
 from lab.volumes.recipes import Recipe
 from lab.wait import wait_for
 from support.playbooks import Playbooks, Run
@@ -44,20 +43,6 @@ class Controller:
 
     def apply(self, plan: Path) -> Run:
         return self.plays.run("apply", check=False, foresight_plan=str(plan), foresight_apply=True)
-
-
-@pytest.fixture(scope="module")
-def host_of_faults(lab: Lab) -> Iterator[tuple[Bench, dict[str, str]]]:
-    with bench_of(lab, "plan-faults") as bench:
-        yield bench, versions(bench.host)
-
-
-@pytest.fixture
-def bench(host_of_faults: tuple[Bench, dict[str, str]], note: Note) -> Iterator[Bench]:
-    bench, seen = host_of_faults
-    note.versions(seen)
-    yield bench
-    bench.host.wrappers_clear()
 
 
 @pytest.fixture

@@ -6,23 +6,15 @@ The cases are a table in volumes/refusals.py.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from lab.fleet import Lab
 from lab.noting import Note
-from lab.volumes.batch import Answers, Case, ask
+from lab.volumes.batch import Answers, Case, ask, parameters
 from lab.volumes.checks import check_refused
 from lab.volumes.groups import Groups, chosen
 from lab.volumes.refusals import GROUPS
-
-
-def cases() -> Iterator[Any]:
-    for group, members in GROUPS.items():
-        for case in members:
-            marks = () if case.quick else pytest.mark.full
-            yield pytest.param(group, case, id=f"{group}: {case.name}", marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +24,7 @@ def groups(lab: Lab, request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     made.close()
 
 
-@pytest.mark.parametrize(("group", "case"), list(cases()))
+@pytest.mark.parametrize(("group", "case"), parameters(GROUPS))
 def test_refusal(groups: Groups[Answers], group: str, case: Case, note: Note) -> None:
     made = groups.of(group)
     note.versions(made.versions)

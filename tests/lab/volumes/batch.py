@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from lab.volumes.bench import MIB, Bench, Inspection
 from lab.volumes.recipes import Recipe, Volume
@@ -46,6 +48,15 @@ class Answers:
     real: Outcome
     again: Outcome | None
     inspection: Inspection
+
+
+def parameters(groups: Mapping[str, Sequence[Case]]) -> list[Any]:
+    """A table of cases as parameters (group, case) of a test; those that are not quick belong to `make lab-full` only."""
+    return [
+        pytest.param(group, case, id=f"{group}: {case.name}", marks=() if case.quick else pytest.mark.full)
+        for group, cases in groups.items()
+        for case in cases
+    ]
 
 
 def ask(bench: Bench, cases: Sequence[Case], folder: Path) -> dict[str, Answers]:
