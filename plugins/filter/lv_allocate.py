@@ -130,6 +130,10 @@ options:
         description: Whether an earlier resize was begun and not finished, so that the file system may be smaller than the volume.
         type: bool
         default: false
+      left_unmounted:
+        description: Whether an earlier resize may have unmounted it and not mounted it again.
+        type: bool
+        default: false
       refused_reason:
         description: Why it is never changed, such as V(snapshot), V(internal), V(guest_disk), V(excluded).
         type: str
@@ -362,7 +366,7 @@ _value:
       contains:
         reason:
           description:
-            - V(forecast), V(floor), V(minimum) (the policy's minimum), V(unfinished) (the size stays, the second step of an earlier growth follows),
+            - V(forecast), V(floor), V(minimum) (the policy's minimum), V(unfinished) (the size stays, the last step of an earlier resize follows),
               or V(neighbour) (it shrinks to make room).
           type: str
         after:

@@ -173,6 +173,7 @@ _raw:
           past_seconds: 1209600
           copies_freed: 1
           unfinished: false
+          left_unmounted: false
           refused_reason: null
     groups:
       description: Their VGs, sorted by entity.

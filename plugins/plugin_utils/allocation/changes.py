@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Group, Volume
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.donors import Donor
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import kind_of
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, Wish
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.need import Need, Wish, owes_mount
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.shrinking import Gift
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
@@ -38,7 +38,7 @@ def growth(need: Need, wish: Wish, granted: int, waits: Sequence[str] = ()) -> D
     if not volume.managed:
         return {**document, "option": "manage"}
     kind = kind_of(volume.filesystem.type if volume.filesystem else None)
-    if kind is not None and not kind.grow_mounted and volume.allow_unmount:
+    if owes_mount(volume) or (kind is not None and not kind.grow_mounted and volume.allow_unmount):
         document["allow"] = {"unmount": True}
     return {**document, "after": list(waits)}
 

@@ -62,6 +62,7 @@ class Volume:
     copies: int
     copies_freed: int
     unfinished: bool
+    left_unmounted: bool
     refused_reason: str | None
     forecast: dict[str, t.Any] | None
 
@@ -166,6 +167,7 @@ def _volume(fields: Fields) -> Volume:
         copies=copies,
         copies_freed=fields.count("copies_freed", 1),
         unfinished=fields.flag("unfinished", False),
+        left_unmounted=fields.flag("left_unmounted", False),
         refused_reason=fields.optional_text("refused_reason"),
         forecast=dict(forecast.document) if forecast else None,
     )

@@ -46,7 +46,7 @@ class Wish:
 class Need:
     """What one volume wants: `wish` None = nothing. `allowed` ≤ `wish.extents` after its own limits; `required` = bytes that should fit.
 
-    `finish` = the second step of an earlier growth, which takes no extents and so follows even where there are none to give.
+    `finish` = the last step of an earlier resize, which takes no extents and so follows even where there are none to give.
     """
 
     volume: Volume
@@ -95,7 +95,7 @@ def assess(volume: Volume, group: Group, policy: Policy) -> Need:
             need.refused.append(refusals.no_forecast(volume))
         return need
     need.wish = max(wishes, key=lambda wish: wish.extents)
-    need.finish = _unfinished(volume, space)
+    need.finish = _unfinished(volume, space) or _owed_mount(volume)
     need.allowed = _limit(need, policy)
     need.required = max(volume.demand_bytes or 0.0, space.used or 0) * (1 + policy.headroom)
     return need
@@ -124,10 +124,13 @@ def _is_seen(volume: Volume) -> bool:
 
 
 def _wishes(volume: Volume, group: Group, policy: Policy, space: Space, refused: list[refusals.Refusal]) -> list[Wish]:
-    wishes = [_floor(volume, policy, space, refused), _minimum(volume, group, space), _unfinished(volume, space)]
+    wishes = [_floor(volume, policy, space, refused), _minimum(volume, group, space), _unfinished(volume, space), _owed_mount(volume)]
+    if volume.managed and was_left_unmounted(volume) and not owes_mount(volume):
+        refused.append(refusals.blocked(volume, "left_unmounted"))
     forecast = _forecast(volume, group, policy, space)
     if forecast is not None and not _is_seen(volume):
-        refused.append(refusals.blocked(volume, "not_mounted"))
+        # Of one that a resize left so, mounting it is what helps.
+        refused.extend([] if was_left_unmounted(volume) else [refusals.blocked(volume, "not_mounted")])
         forecast = None
     if forecast is not None and volume.managed:
         forecast = None if _waits(volume, policy, refused) else forecast
@@ -202,6 +205,23 @@ def _unfinished(volume: Volume, space: Space) -> Wish | None:
         "an earlier growth was not finished, its second step follows."
     )
     return Wish("unfinished", 0, message)
+
+
+def was_left_unmounted(volume: Volume) -> bool:
+    """Return whether an earlier resize may have unmounted it and not mounted it again."""
+    kind = kind_of(volume.filesystem.type if volume.filesystem else None)
+    return volume.left_unmounted and not volume.mounted and kind is not None and kind.grow_unmounted
+
+
+def owes_mount(volume: Volume) -> bool:
+    """Return whether it is to be mounted again: where the policy lets it be unmounted."""
+    return was_left_unmounted(volume) and volume.managed and volume.allow_unmount
+
+
+def _owed_mount(volume: Volume) -> Wish | None:
+    if not owes_mount(volume):
+        return None
+    return Wish("unfinished", 0, "An earlier resize stopped while the file system was not mounted: it is mounted again as /etc/fstab says.")
 
 
 def _limit(need: Need, policy: Policy) -> int:

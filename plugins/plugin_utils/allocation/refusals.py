@@ -38,6 +38,10 @@ _NEVER: dict[str, tuple[str, str, str]] = {
     "ignored": ("it or its VG has the tag foresight.ignore", "a volume without that tag", "the LVM tag foresight.ignore"),
     "excluded": ("the policy excludes it", "a policy that does not", "exclude"),
     "not_mounted": ("its file system is not mounted", "a mounted file system", "none"),
+    "left_unmounted": (
+        "an earlier resize stopped while its file system was not mounted", "leave to mount it again as /etc/fstab says, or mount it by hand",
+        "manage[].allow_unmount",
+    ),
     "needs_unmount": ("its file system grows only while it is not mounted (swap: not on)", "leave to unmount it", "manage[].allow_unmount"),
     "unknown_filesystem": ("it has no file system that is known here", "its own name in the policy, not a pattern", "manage[].match"),
     "invalid_fact": ("its sizes contradict each other", "facts that agree", "none"),

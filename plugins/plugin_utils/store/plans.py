@@ -149,6 +149,17 @@ class Plans(Session):
         with self.reading() as connection:
             return {row.action_id: ActionRow(*row) for row in connection.execute(query)}
 
+    def find_actions_in(self, states: Collection[str], *, since: int) -> list[ActionRow]:
+        """Return the actions of all plans that are in one of these states since a time (UTC seconds) or later, oldest first."""
+        table = tables().plan_action
+        query = (
+            sa.select(*(table.c[name] for name in ActionRow._fields))
+            .where(self.among(table.c.state, states), table.c.at >= since)
+            .order_by(table.c.at, table.c.plan_id, table.c.action_id)
+        )
+        with self.reading() as connection:
+            return [ActionRow(*row) for row in connection.execute(query)]
+
 
 def _select_plan() -> sa.Select[t.Any]:
     table = tables().plan

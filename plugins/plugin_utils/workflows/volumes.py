@@ -18,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.left_unmounted import find_left_unmounted
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.long_past import LongPast
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import (
     DATA,
@@ -108,6 +109,7 @@ def volumes(
             forecasts.update({(number, metric): answer for number, answer in answers.items()})
         resized = _last_resized(notebook, {entity.key for entity in found}, now)
         unfinished = find_unfinished(notebook, found, now)
+        left_unmounted = find_left_unmounted(notebook, found, now)
         long_past = LongPast(notebook, found, now, parse_duration(past, option="past"))
         groups = group_documents(notebook, hosts, lambda host, *extents: namings.of(host).reserve(*extents))
         lying = Lying(found)
@@ -154,7 +156,8 @@ def volumes(
         if is_thick_snapshot(entity):
             snapshots.append(snapshot_document(entity, lying, far.far))
         demand = _demand(forecasts.get((entity.id, METRIC)), quantile, window)
-        documents.append({**common, **demand, **long_past.of(entity), "unfinished": entity.id in unfinished})
+        stopped = {"unfinished": entity.id in unfinished, "left_unmounted": entity.id in left_unmounted}
+        documents.append({**common, **demand, **long_past.of(entity), **stopped})
     for option, text in unfitting:
         logger("lvm").warning("%s names %r, which fits no volume of any host in this run", option, text)
     for listed in (documents, pools, snapshots):

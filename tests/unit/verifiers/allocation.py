@@ -168,7 +168,14 @@ def _growth_allowances(volume):
     """What a growth may carry as `allow`: to unmount what grows in no other way, where the policy says so."""
     kind = (volume.get("fs") or {}).get("type")
     unmounts = volume.get("managed") and volume.get("allow_unmount") and kind in GROWS_UNMOUNTED - GROWS_MOUNTED
-    return [{"unmount": True}] if unmounts else [{}]
+    return [{"unmount": True}] if unmounts or _owes_mount(volume) else [{}]
+
+
+def _owes_mount(volume):
+    """A resize left it unmounted, and the policy leaves it to us to mount it again."""
+    kind = (volume.get("fs") or {}).get("type")
+    leave = volume.get("managed") and volume.get("allow_unmount")
+    return bool(leave and volume.get("left_unmounted") and not volume.get("mounted") and kind in GROWS_UNMOUNTED)
 
 
 def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
@@ -276,7 +283,7 @@ def _wants(volume, group, rules):
             return {}
         unfinished = bool(volume.get("unfinished")) or 3 * total < 2 * size
         holds = Fraction(9, 10) * size if unfinished else holds
-    wants = {"unfinished": (0, 0)} if unfinished else {}
+    wants = {"unfinished": (0, 0)} if unfinished or _owes_mount(volume) else {}
     now = size // extent
     if volume.get("demand_status") == "ok":
         demand = Fraction(volume["demand_bytes"])

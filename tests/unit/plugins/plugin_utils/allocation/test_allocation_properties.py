@@ -61,6 +61,7 @@ def volume_documents(draw, name, vg):
         "allow_unmount": draw(st.booleans()),
         "copies": draw(st.sampled_from([1, 1, 1, 2])),
         "unfinished": draw(st.sampled_from([False, False, False, True])),
+        "left_unmounted": draw(st.booleans()),
         "refused_reason": draw(st.sampled_from([None, None, None, None, "internal", "snapshot", "guest_disk", "ignored"])),
     }
 

@@ -214,6 +214,22 @@ def test_without_a_known_file_system_a_volume_grows_only_when_named_exactly(volu
     assert ask([{**raw, "named_exactly": False}], [group()])["actions"] == []
 
 
+def test_what_a_resize_left_unmounted_is_mounted_again_where_it_may_be_unmounted(volume, group):
+    left = volume(mounted=False, fs={"type": "vfat"}, left_unmounted=True, demand_bytes=8 * GIB)
+    (action,) = ask([{**left, "allow_unmount": True}], [group()])["actions"]
+    assert (action["reason"], action["to"], action["allow"], action["cost"]) == (
+        "unfinished", {"size": 8 * GIB}, {"unmount": True}, {"bytes": 0},
+    )  # fmt: skip
+    assert "mounted again as /etc/fstab says" in action["message"]
+    minimum = ask([{**left, "allow_unmount": True, "fs": {"type": "ext4"}, "min_bytes": 9 * GIB}], [group()])["actions"]
+    assert [(one["reason"], one["allow"]) for one in minimum] == [("minimum", {"unmount": True})]
+    answer = ask([left], [group()])
+    assert (answer["actions"], reasons(answer)) == ([], [("lv:web1/vg0/data", "left_unmounted")])
+    assert "leave to mount it again" in answer["refused"][0]["message"]
+    for fine in ({"mounted": True}, {"left_unmounted": False}, {"managed": False}, {"fs": {"type": "xfs"}}):
+        assert ask([{**left, "fs": {"type": "ext4"}, "allow_unmount": True, **fine}], [group()])["actions"] == []
+
+
 def test_an_unfinished_growth_is_finished_before_anything_is_added(volume, group):
     half = volume(size_bytes=10 * GIB, unfinished=True, demand_bytes=8 * GIB)
     (action,) = ask([half], [group()])["actions"]

@@ -73,6 +73,14 @@ def test_progress_of_actions(store):
     assert store.find_actions("plan2") == {}
 
 
+def test_actions_of_all_plans_by_state_and_time(store):
+    for number, (state, at) in enumerate([("failed", 5), ("unknown", 9), ("applied", 9)]):
+        store.save_plan(plan(number))
+        store.set_action(f"plan{number}", "a1", state, at=at, run_id=None, detail={})
+    assert [row.plan_id for row in store.find_actions_in(["failed", "unknown"], since=5)] == ["plan0", "plan1"]
+    assert [row.plan_id for row in store.find_actions_in(["failed", "unknown"], since=6)] == ["plan1"]
+
+
 def test_an_action_of_no_plan_is_refused(store):
     with pytest.raises(StoreError, match="refers to something that is not in the store"):
         store.set_action("nobody", "a1", "started", at=6, run_id=None, detail={})

@@ -1,0 +1,76 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which volumes an action that was stopped may have left unmounted, on a real store."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.left_unmounted import find_left_unmounted
+
+NOW = 1_763_700_000
+TARGET = "lv:web1/vg0/data"
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    with open_store(str(tmp_path / "store.db")) as opened:
+        yield opened
+
+
+def volume(fs="vfat", mountpoints=(), key=TARGET):
+    filesystem = {"type": fs, "mountpoints": list(mountpoints)} if fs else None
+    return Entity(7, "uuid-data", key, "lv", "web1", {"fs": filesystem}, NOW - 9000, NOW, True)
+
+
+def hand_out(notebook, state, at, plan="p1", **action):
+    """One action of a plan, and how far it came."""
+    document = {"id": "a1", "target": TARGET, "allow": {"unmount": True}, **action}
+    notebook.save_plan({"id": plan, "created_at": at, "expires_at": at + 3600, "actions": [document]})
+    notebook.set_action(plan, "a1", state, at=at, run_id=None, detail={})
+
+
+def end(notebook, status, at, plan="p2"):
+    notebook.add_outcomes(
+        [
+            {
+                "plan_id": plan, "action_id": "a1", "run_id": None, "host": "web1", "target": TARGET, "status": status, "changed": status == "changed",
+                "started_at": at, "seconds": 2.0, "before": {}, "after": {}, "message": "",
+            }
+        ]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["started", "unknown", "failed"])
+def test_an_action_that_did_not_end_well_may_have_left_its_volume_unmounted(notebook, state):
+    hand_out(notebook, state, NOW - 600)
+    assert find_left_unmounted(notebook, [volume()], NOW) == {7}
+    assert find_left_unmounted(notebook, [volume(fs="ext4")], NOW) == {7}
+
+
+def test_what_ended_well_or_is_mounted_or_cannot_be_told_is_left_alone(notebook):
+    hand_out(notebook, "failed", NOW - 600)
+    seen_otherwise = [volume(mountpoints=["/srv"]), volume(fs="swap"), volume(fs="xfs"), volume(fs=None), volume(key="lv:web1/vg0/other")]
+    assert [find_left_unmounted(notebook, [one], NOW) for one in seen_otherwise] == [set()] * 5
+    assert find_left_unmounted(notebook, [volume()], NOW + 91 * 86400) == set(), "a person has wanted it so since"
+
+
+@pytest.mark.parametrize(
+    ("state", "action"), [("applied", {}), ("refused", {}), ("pending", {}), ("failed", {"allow": {}}), ("failed", {"allow": None})]
+)
+def test_an_action_that_ended_or_never_unmounts_left_nothing(notebook, state, action):
+    hand_out(notebook, state, NOW - 600, **action)
+    assert find_left_unmounted(notebook, [volume()], NOW) == set()
+
+
+@pytest.mark.parametrize(
+    ("status", "at", "found"),
+    [("changed", NOW - 500, set()), ("ok", NOW - 500, set()), ("ok", NOW - 5000, {7}), ("refused", NOW - 500, {7})],
+)
+def test_only_a_later_resize_that_ended_well_settles_it(notebook, status, at, found):
+    hand_out(notebook, "unknown", NOW - 600)
+    end(notebook, status, at)
+    assert find_left_unmounted(notebook, [volume()], NOW) == found
