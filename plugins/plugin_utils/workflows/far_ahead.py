@@ -24,6 +24,8 @@ if t.TYPE_CHECKING:
 
 QUANTILES = (0.1, 0.5, 0.9)
 NAMES = tuple(str(level) for level in QUANTILES)
+# Of the step in which a limit is reached nobody knows the moment: the early date is its start, the median its middle, the late one its end.
+PASSED = dict(zip(NAMES, (0.0, 0.5, 1.0), strict=True))
 # A history bears a look ahead of a quarter of its length. With half of it, 49 of 100 futures of random walks ended within the 10 %
 # and 90 % quantiles, with a quarter 72, with a seventh 82 (80 is right); half of them above the median with all (test_far_ahead.py).
 HISTORY_PER_HORIZON = 4
@@ -53,6 +55,7 @@ class Far(t.NamedTuple):
     """How high one series may rise: per quantile its highest value so far at each step [h], and when it reaches its limit.
 
     runway: seconds from now by quantile, the early one first ("0.1"); None = not within the horizon.
+    start: seconds from now to the begin of the first step, 0 or less: steps follow the newest sample, and that lies in the past.
     """
 
     step: int
@@ -60,6 +63,7 @@ class Far(t.NamedTuple):
     last: float
     runway: Mapping[str, float | None]
     horizon: int
+    start: int = 0
 
 
 def extents(store: Store, series_ids: Sequence[int], now: int) -> dict[int, Extent]:
@@ -106,13 +110,14 @@ def look_far(
         end = max(extent.last for extent in known) + 1
         steps = min((end - min(extent.first for extent in known)) // step, 2 * HISTORY_PER_HORIZON * horizon // step)
         values = Grid(end - steps * step, end, step, "max").read(store, numbers)
+        start = min(0, end - now)
         limits = [wanted[number][2] for number in numbers]
         # The changes of the past over as many steps. Choosing among candidates costs twice as much and gains nothing on storage
         # growth this far ahead (docs/benchmarks.md).
         panel = forecast_panel(
             list(values),
             step_seconds=step,
-            horizon=max(1, math.ceil(horizon / step)),
+            horizon=max(1, math.ceil((horizon - start) / step)),
             lower=0.0,
             quantiles=QUANTILES,
             limits=[math.nan if limit is None else limit for limit in limits],
@@ -123,11 +128,17 @@ def look_far(
             if panel.status[row] == "ok" and panel.runway is not None:
                 highest = _highest(panel.quantiles[row], panel.peak[row])
                 runway = {
-                    name: None if math.isinf(seconds) else float(seconds) for name, seconds in zip(NAMES, panel.runway[row], strict=True)
+                    name: None if math.isinf(seconds) else told(start + seconds - (1.0 - PASSED[name]) * step, horizon)
+                    for name, seconds in zip(NAMES, panel.runway[row], strict=True)
                 }
                 last = float(values[row][~np.isnan(values[row])][-1])
-                found[number] = Far(step, dict(zip(NAMES, highest, strict=True)), last, runway, horizon)
+                found[number] = Far(step, dict(zip(NAMES, highest, strict=True)), last, runway, horizon, start)
     return found
+
+
+def told(moment: float, horizon: int) -> float:
+    """Return the date to tell of something, in seconds from now: not before now, nor beyond the horizon where its step reaches beyond."""
+    return float(min(max(moment, 0.0), horizon))
 
 
 def _step(horizon: int, extent: Extent) -> int:

@@ -16,7 +16,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.far_ahead import NAMES, Far
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.far_ahead import NAMES, PASSED, Far, told
 
 Document = dict[str, t.Any]
 
@@ -36,10 +36,17 @@ class Taker(t.NamedTuple):
     far: Far | None
 
 
+class _Steps(t.NamedTuple):
+    """Steps of so many seconds, the first of which begins so many seconds from now (0 or less)."""
+
+    start: int
+    seconds: int
+
+
 def group_runway(takers: Sequence[Taker], *, extent_bytes: int, spendable: int, horizon: int) -> Document:
     """Return `{seconds, horizon_seconds, extents, spendable_extents, volumes, left_out}`.
 
-    seconds: by quantile until more extents are needed than may be spent, the early date as "0.1"; None = not within the horizon.
+    seconds: by quantile from now until more extents are needed than may be spent, the early date as "0.1"; None = not within the horizon.
     extents: by the same names how many are needed at its end. left_out: what counts as it is, for nobody knows how it grows.
 
     :param spendable: free extents without the reserve.
@@ -49,7 +56,7 @@ def group_runway(takers: Sequence[Taker], *, extent_bytes: int, spendable: int, 
     needed: dict[str, int] = {}
     for name, level in zip(NAMES, reversed(NAMES), strict=True):
         rising = _needed(known, level, extent_bytes)
-        seconds[name] = _first_over(rising, spendable)
+        seconds[name] = _first_over(rising, spendable, PASSED[name], horizon)
         needed[name] = int(sum(need[-1] for need in rising.values()))
     return {
         "seconds": seconds if known else dict.fromkeys(NAMES),
@@ -61,9 +68,9 @@ def group_runway(takers: Sequence[Taker], *, extent_bytes: int, spendable: int, 
     }
 
 
-def _needed(takers: Sequence[Taker], level: str, extent_bytes: int) -> Mapping[int, t.Any]:
-    """Return the extents that are needed at each step, by the seconds of a step."""
-    rising: dict[int, t.Any] = {}
+def _needed(takers: Sequence[Taker], level: str, extent_bytes: int) -> Mapping[_Steps, t.Any]:
+    """Return the extents that are needed at each step, by the steps."""
+    rising: dict[_Steps, t.Any] = {}
     for taker in takers:
         if taker.far is None:
             continue
@@ -71,14 +78,19 @@ def _needed(takers: Sequence[Taker], level: str, extent_bytes: int) -> Mapping[i
         if taker.most is not None:
             size = np.minimum(size, taker.most)
         lacking = np.ceil(np.maximum(size - taker.size, 0.0) / extent_bytes).astype(np.int64) * taker.copies
-        rising[taker.far.step] = rising[taker.far.step] + lacking if taker.far.step in rising else lacking
+        steps = _Steps(taker.far.start, taker.far.step)
+        rising[steps] = rising[steps] + lacking if steps in rising else lacking
     return rising
 
 
-def _first_over(rising: Mapping[int, t.Any], spendable: int) -> float | None:
-    """Return the seconds until the sum of all is more than may be spent."""
-    times = sorted({step * (number + 1) for step, need in rising.items() for number in range(len(need))})
-    for seconds in times:
-        if sum(int(need[min(seconds // step, len(need)) - 1]) for step, need in rising.items() if seconds >= step) > spendable:
-            return float(seconds)
+def _first_over(rising: Mapping[_Steps, t.Any], spendable: int, passed: float, horizon: int) -> float | None:
+    """Return the seconds from now until the sum of all is more than may be spent.
+
+    :param passed: what part of a step has gone by when its need counts.
+    """
+    counts = {steps: steps.start + passed * steps.seconds for steps in rising}
+    for moment in sorted({counts[steps] + number * steps.seconds for steps, need in rising.items() for number in range(len(need))}):
+        number = {steps: int((moment - counts[steps]) // steps.seconds) for steps in rising}
+        if sum(int(need[min(number[steps], len(need) - 1)]) for steps, need in rising.items() if number[steps] >= 0) > spendable:
+            return told(moment, horizon)
     return None

@@ -19,16 +19,16 @@ NOW = 1_763_700_000
 
 @pytest.fixture
 def filled(tmp_path):
-    """Return a function that stores series of hourly values which end now, and looks far ahead with them."""
+    """Return a function that stores series of hourly values which end `age` seconds before now, and looks far ahead with them."""
 
-    def look(histories, horizon, limits=None, age=0):
+    def look(histories, horizon, limits=None, age=0, spacing=HOUR):
         with open_store(str(tmp_path / "store.db")) as store:
             rows = [EntityRow(f"lv:h/{n}", f"lv:h/v/{n}", "lv", "h", {}, NOW) for n in range(len(histories))]
             ids = store.put_entities(rows)
             series = store.put_series([(ids[row.identity], "used_bytes", "bytes", False) for row in rows])
             numbers = [series[ids[row.identity], "used_bytes"] for row in rows]
             samples = [
-                (number, NOW - age - (len(values) - 1 - place) * HOUR, float(value), 0)
+                (number, NOW - age - (len(values) - 1 - place) * spacing, float(value), 0)
                 for number, values in zip(numbers, histories, strict=True)
                 for place, value in enumerate(values)
             ]
@@ -52,6 +52,24 @@ def test_steady_growth_reaches_its_limit_on_the_day(filled):
     for name in ("0.1", "0.5", "0.9"):
         assert far.runway[name] == pytest.approx(5 * DAY, abs=DAY)
         assert far.highest[name][-1] == pytest.approx(60 * GIB, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("limit", "early", "median", "late"),
+    [
+        (49.5, 0, 0, HOUR),  # half a day after the newest sample is eleven hours ago
+        (50.5, HOUR, 13 * HOUR, 25 * HOUR),
+        (51.5, 25 * HOUR, 37 * HOUR, 49 * HOUR),
+        (59.5, 9 * DAY + HOUR, 9 * DAY + 13 * HOUR, 10 * DAY),  # within the horizon, which ends eleven days after the sample
+    ],
+)
+def test_dates_are_of_now_though_the_newest_sample_is_old(filled, limit, early, median, late):
+    values = 10 * GIB + np.arange(40) * GIB  # a GiB a day, seen once a day, last 23 hours ago
+    (far,) = filled([values], 10 * DAY, [limit * GIB], age=23 * HOUR, spacing=DAY)
+    assert (far.step, far.last) == (DAY, 49 * GIB)
+    truth = max(0, (limit - 49) * DAY - 23 * HOUR)
+    assert [far.runway[name] for name in ("0.1", "0.5", "0.9")] == pytest.approx([early, median, late], abs=2)
+    assert far.runway["0.1"] <= truth <= far.runway["0.9"]
 
 
 def test_a_saw_tooth_is_as_high_as_its_tips_from_the_start(filled):

@@ -18,12 +18,11 @@ EXTENT = 4 * 2**20
 DAY = 86400
 
 
-def rising(low, middle, high, step=3600):
-    """What a volume's use may rise to: three paths in extents."""
+def rising(low, middle, high, step=3600, start=0):
+    """What a volume's use may rise to: three paths in extents, the steps of which begin `start` seconds from now."""
     paths = {"0.1": low, "0.5": middle, "0.9": high}
-    return Far(
-        step, {name: np.array(path, dtype=float) * EXTENT for name, path in paths.items()}, middle[0] * EXTENT, {}, step * len(middle)
-    )
+    highest = {name: np.array(path, dtype=float) * EXTENT for name, path in paths.items()}
+    return Far(step, highest, middle[0] * EXTENT, {}, step * len(middle), start)
 
 
 def taker(far, name="data", size=10, ratio=1.0, copies=1, most=None):
@@ -40,7 +39,8 @@ def test_volumes_take_extents_once_they_outgrow_their_size():
         taker(rising([1, 1, 1, 1], [2, 2, 2, 2], [9, 9, 9, 9]), "calm"),
     ]
     answer = runway_of(takers, spendable=3)
-    assert answer["seconds"] == {"0.1": 3 * 3600, "0.5": 4 * 3600, "0.9": None}
+    # the start of the third hour, the middle of the fourth
+    assert answer["seconds"] == {"0.1": 2 * 3600, "0.5": 3.5 * 3600, "0.9": None}
     assert answer["extents"] == {"0.1": 6, "0.5": 4, "0.9": 1}
     assert (answer["spendable_extents"], answer["volumes"], answer["left_out"], answer["horizon_seconds"]) == (3, 2, [], 4 * 3600)
 
@@ -48,7 +48,7 @@ def test_volumes_take_extents_once_they_outgrow_their_size():
 def test_what_is_free_in_one_volume_helps_no_other():
     alone = taker(rising([12] * 4, [12] * 4, [12] * 4))
     empty = taker(rising([0] * 4, [0] * 4, [0] * 4), "empty", size=1000)
-    assert runway_of([alone, empty], spendable=1)["seconds"]["0.5"] == 3600
+    assert runway_of([alone, empty], spendable=1)["seconds"]["0.5"] == 1800
 
 
 def test_overhead_mirrors_and_bounds_count():
@@ -67,13 +67,58 @@ def test_what_nobody_knows_is_told_and_counts_as_it_is():
 
 def test_nothing_spendable_is_exhausted_only_when_somebody_needs_something():
     assert runway_of([taker(rising([5], [5], [5]))], 0)["seconds"]["0.1"] is None
-    assert runway_of([taker(rising([11], [11], [11]))], 0)["seconds"]["0.1"] == 3600
+    assert runway_of([taker(rising([11], [11], [11]))], 0)["seconds"]["0.1"] == 0
 
 
 def test_volumes_of_different_steps_are_added_up_at_the_right_time():
     slow = taker(rising([12, 14], [12, 14], [12, 14], step=7200), "slow")
     fast = taker(rising([10, 11, 12, 13], [10, 11, 12, 13], [10, 11, 12, 13]), "fast")
-    assert runway_of([slow, fast], spendable=3)["seconds"]["0.5"] == 3 * 3600  # 2 of slow since 2 h, 2 of fast after 3 h
+    seconds = runway_of([slow, fast], spendable=3)["seconds"]
+    # at the earliest 4 of slow from 2 h on; at the latest 2 of slow after 2 h and 2 of fast after 3 h
+    assert (seconds["0.1"], seconds["0.5"], seconds["0.9"]) == (2 * 3600, 2.5 * 3600, 3 * 3600)
+
+
+def test_a_need_within_the_first_step_may_be_there_already():
+    need = [60] * 5
+    day = runway_of([taker(rising(need, need, need, step=DAY))], 0, horizon=5 * DAY)["seconds"]
+    assert (day["0.1"], day["0.5"], day["0.9"]) == (0, DAY / 2, DAY)
+    week = taker(rising([510], [510], [510], step=7 * DAY), "weekly")
+    hours = taker(rising([1] * 168, [1] * 168, [1] * 168), "hourly")
+    seconds = runway_of([week, hours], 50, horizon=7 * DAY)["seconds"]
+    assert (seconds["0.1"], seconds["0.5"], seconds["0.9"]) == (0, 3.5 * DAY, 7 * DAY)
+
+
+def test_dates_count_from_now_and_not_from_the_newest_sample():
+    path = [10, 11, 12, 13]
+    old = taker(rising(path, path, path, step=DAY, start=-23 * 3600))
+    assert runway_of([old], 0, horizon=3 * DAY)["seconds"] == {"0.1": 3600, "0.5": 13 * 3600, "0.9": 25 * 3600}
+    # the last step reaches one hour beyond the horizon
+    assert runway_of([old], 2, horizon=3 * DAY)["seconds"] == {"0.1": 49 * 3600, "0.5": 61 * 3600, "0.9": 3 * DAY}
+
+
+_RISES = st.tuples(st.integers(0, 40), st.floats(0, 1, exclude_max=True))  # extents within one step, and what part of it passed before
+_VOLUME = st.tuples(st.sampled_from([600, 3600, 14400]), st.floats(0, 1), st.lists(_RISES, min_size=6, max_size=6))
+
+
+@settings(max_examples=300, deadline=None)
+@given(volumes=st.lists(_VOLUME, min_size=1, max_size=4), spendable=st.integers(0, 120))
+def test_wherever_in_its_step_a_volume_rises_the_end_lies_between_the_dates(volumes, spendable):
+    takers, events = [], []
+    for name, (step, old, rises) in enumerate(volumes):
+        start, path = -int(old * step), 10 + np.cumsum([extents for extents, _part in rises])
+        takers.append(taker(rising(path, path, path, step=step, start=start), str(name)))
+        events += [(start + (number + part) * step, extents) for number, (extents, part) in enumerate(rises)]
+    horizon = 6 * 14400
+    early, median, late = _dates(runway_of(takers, spendable, horizon=horizon))
+    taken, end = 0, np.inf
+    for moment, extents in sorted(events):
+        taken += extents
+        if taken > spendable:
+            end = max(moment, 0)
+            break
+    assert early <= median <= late
+    assert early <= end <= late
+    assert (end < np.inf) == (late < np.inf)
 
 
 @settings(max_examples=200, deadline=None)
@@ -87,7 +132,7 @@ def test_more_space_never_brings_a_date_forward_and_dates_are_ordered(steps, spe
     for number, changes in enumerate(steps):
         path = 8 + np.cumsum(changes)
         takers.append(taker(rising(path, path + 1, path + 3), str(number)))
-    before, after = (_dates(runway_of(takers, space)) for space in (spendable, spendable + more))
+    before, after = (_dates(runway_of(takers, space, horizon=6 * 3600)) for space in (spendable, spendable + more))
     assert before == sorted(before)
     assert all(late >= early for early, late in zip(before, after, strict=True))
     need = sum(max(0, np.ceil(item.far.highest["0.5"][-1] / EXTENT - 10)) for item in takers)
@@ -110,7 +155,8 @@ def test_early_and_late_dates_against_drawn_futures(shared, early):
     spendable = 120
     told = _dates(runway_of(takers, spendable, horizon=steps * 3600))
     lacking = np.ceil(np.maximum(used - 10, 0)).sum(axis=1)
-    reached = np.where((lacking > spendable).any(axis=1), ((lacking > spendable).argmax(axis=1) + 1) * 3600, np.inf)
+    moment = (lacking > spendable).argmax(axis=1) + generator.uniform(0, 1, futures)  # anywhere within its step
+    reached = np.where((lacking > spendable).any(axis=1), moment * 3600, np.inf)
     share_before_early = float((reached < told[0]).mean())
     assert early[0] <= share_before_early <= early[1]
     assert 0.35 <= float((reached <= told[1]).mean()) <= 0.65
