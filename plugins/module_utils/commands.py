@@ -36,6 +36,7 @@ PACKAGES = {
     "swapoff": "mount",
     "swapon": "mount",
     "tune2fs": "e2fsprogs",
+    "umount": "mount",
     "unshare": "util-linux",
     "wipefs": "util-linux",
     "xfs_db": "xfsprogs",

@@ -15,7 +15,7 @@ description:
   - Grows thin pools, data and metadata.
   - Shrinks, only where O(allow_shrink=true), btrfs mounted, ext2, ext3, ext4, vfat, f2fs and swap while they are not in use. Never xfs, and never what
     it does not know.
-  - Unmounts for that only what the next boot would mount again (C(/etc/fstab)), and only where O(allow_unmount=true), and mounts it again as it was.
+  - Unmounts for that only what the next boot would mount again (C(/etc/fstab)), and only where O(allow_unmount=true), and mounts it again as that file says.
   - The volume is read right before it is changed. What is found decides what is done, so a task that was killed at any
     moment is finished by the next run, with no state kept on the host. Whatever is not expected is refused with a reason.
   - Everything that can stand against the resize is checked before the first change, by a rehearsal of C(lvextend) or C(lvreduce) too.

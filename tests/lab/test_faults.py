@@ -219,9 +219,12 @@ def test_dirty_journal(bench: Bench, note: Note) -> None:
 
 
 # Where the check at boot gives up, the host boots all the same.
+SHRINKAGE_AT_BOOT = replace(SHRINKAGE, recipe=replace(SHRINKAGE.recipe, fstab="nofail"))
+# What is asked, the bytes that are written before the power is cut, and how many of them in a second.
 POWER_CUTS = {
-    "growing": replace(GROWTH_UNMOUNTED, size=8000),
-    "shrinking": replace(SHRINKAGE, recipe=replace(SHRINKAGE.recipe, fstab="nofail")),
+    "growing": (replace(GROWTH_UNMOUNTED, size=8000), 2**16, 2**14),
+    "shrinking": (SHRINKAGE_AT_BOOT, 2**16, 2**14),
+    "shrinking, half way": (SHRINKAGE_AT_BOOT, 5 * 2**20, 2**18),
 }
 
 
@@ -229,7 +232,7 @@ POWER_CUTS = {
 @pytest.mark.parametrize("cut", list(POWER_CUTS))
 def test_power_cut_in_the_middle_of_a_resize(bench: Bench, note: Note, cut: str) -> None:
     """Power cut while resize2fs writes to the unmounted file system: half of it is on the disk."""
-    asked = POWER_CUTS[cut]
+    asked, amount, speed = POWER_CUTS[cut]
     name = bench.make(asked.recipe)
     hold = bench.host.hold_on("resize2fs", pattern="/dev*")
     running = bench.start(name, asked.size, **asked.permissions)
@@ -237,9 +240,9 @@ def test_power_cut_in_the_middle_of_a_resize(bench: Bench, note: Note, cut: str)
     # What is written shall reach the disk at once, and slowly.
     bench.host.run("sync; cd /proc/sys/vm; echo 20 > dirty_writeback_centisecs; echo 20 > dirty_expire_centisecs")
     begun = written(bench, name)
-    bench.host.vm.slow_writes(16 * 1024)
+    bench.host.vm.slow_writes(speed)
     hold.release()
-    wait_for(lambda: written(bench, name) >= begun + 2**16, 300, "resize2fs to write")
+    wait_for(lambda: written(bench, name) >= begun + amount, 300, "resize2fs to write")
     still = bench.host.run("pgrep -x resize2fs", check=False)
     running.kill_controller()
     bench.power_cycle()

@@ -59,6 +59,15 @@ class Resize:
                 self._act(reading, target, predicted, work)
                 self._verify(reading, target, predicted)
 
+    def _read(self) -> Reading:
+        """Read once more after something was changed. Raises Refused, whatever went wrong."""
+        try:
+            return read(self._host, self.request)
+        except (CommandFailed, MissingTool) as error:
+            raise Refused("read_failed", str(error)) from error
+        except OSError as error:
+            raise Refused("read_failed", f"{error.strerror or error}") from error
+
     def _target(self, reading: Reading) -> int:
         """Bytes the volume shall have: whole extents, whole stripes, never less than asked for."""
         volume, asked = reading.volume, self.request.size
@@ -159,24 +168,31 @@ class Resize:
     def _plan_released(self, reading: Reading, target: int, predicted: State, released: Released) -> Work:
         """The steps once more, now that nothing else can use the file system: what was read while it was mounted may have changed."""
         try:
-            return self._plan(read(self._host, self.request), target, predicted)
-        except (Refused, CommandFailed, MissingTool) as error:
+            now = self._read()
+            if now.volume.mountpoints:
+                raise Refused("unmount_failed", f"it is still in use at {', '.join(now.volume.mountpoints)}")
+            return self._plan(now, target, predicted)
+        except (Refused, CommandFailed, MissingTool, OSError) as error:
             reason = error.reason if isinstance(error, Refused) else "read_failed"
-            self._fail(reading, target, released, "check_filesystem", reason, str(error).rstrip("."))
+            step = "unmount" if reason == "unmount_failed" else "check_filesystem"
+            self._fail(reading, target, released, step, reason, str(error).rstrip("."))
 
     def _run(self, reading: Reading, target: int, released: Released, step: Step) -> None:
         command = shlex.join(step.command)
         self.commands.append(command)
         self._touched = self._touched or step.name not in ("unmount", "mount")
-        result = self._host.changing.run(step.command, check=False)
+        try:
+            result = self._host.changing.run(step.command, check=False)
+        except MissingTool as error:
+            self._fail(reading, target, released, step.name, step.reason, str(error))
         if result.rc not in step.good:
             self._fail(reading, target, released, step.name, step.reason, f"{command} ended with status {result.rc}: {story.said(result)}")
 
     def _confirm_shrunk(self, reading: Reading, target: int, released: Released) -> None:
         """No exit status is believed: the volume is reduced only below a file system that really has become smaller (rule 1)."""
         try:
-            now = read(self._host, self.request)
-        except (Refused, CommandFailed, MissingTool) as error:
+            now = self._read()
+        except Refused as error:
             self._fail(reading, target, released, "shrink_filesystem", "verify_failed", str(error).rstrip("."))
         if now.volume.lv["uuid"] != reading.volume.lv["uuid"]:
             what = "another volume has this name now (it was renamed or replaced meanwhile)"
@@ -197,7 +213,7 @@ class Resize:
         volume = reading.volume
         try:
             rows = self._host.segments(self.request.vg)
-        except Refused as error:
+        except (Refused, MissingTool, OSError) as error:
             self._fail(reading, target, released, step, "verify_failed", str(error).rstrip("."))
         sizes = {int(row["lv_size"]) for row in rows if row["lv_uuid"] == volume.lv["uuid"]}
         if sizes != {target}:
@@ -207,8 +223,8 @@ class Resize:
 
     def _verify(self, reading: Reading, target: int, predicted: State) -> None:
         try:
-            now = read(self._host, self.request)
-        except (Refused, CommandFailed, MissingTool) as error:
+            now = self._read()
+        except Refused as error:
             self.after = None
             raise StepFailed("verify_failed", "verify", f"All commands ended well, but reading the result back did not: {error}") from error
         self.after = now.state()
@@ -224,32 +240,46 @@ class Resize:
     def _fail(self, reading: Reading, target: int, released: Released, step: str, reason: str, what: str) -> t.NoReturn:
         """Put back what was unmounted, then tell what went wrong, which state that left, and what the next run will do."""
         name = reading.volume.name
+        told = f"Resizing {name} stopped at {step}: {what}."
         try:
             unsound = self._restore(released)
-            now = read(self._host, self.request)
-        except (Refused, CommandFailed, MissingTool) as error:
+        except Refused as error:
             self.after = None
-            away = " It may be out of use now, as it was for the resize." if released.release else ""
             raise StepFailed(
-                reason, step, f"Resizing {name} stopped at {step}: {what}.{away} Its state could not be read: {error}"
+                reason, step, f"{told} It may be out of use now, as it was for the resize. Its state could not be read: {error}"
             ) from error
+        try:
+            now = self._read()
+        except Refused as error:
+            self.after = None
+            raise StepFailed(reason, step, f"{told} {unsound}Its state could not be read: {error}") from error
         self.after = now.state()
-        text = f"Resizing {name} stopped at {step}: {what}. {unsound}{story.left(self.before or {}, now, target)}."
-        raise StepFailed(reason, step, text)
+        raise StepFailed(reason, step, f"{told} {unsound}{story.left(self.before or {}, now, target)}.")
 
     def _restore(self, released: Released) -> str:
-        """Mount again what was unmounted, unless something was done to it and a full check finds fault with it; gives what there is to say of that."""
+        """Mount again what was unmounted, unless something was done to it and a full check finds fault with it; gives what there is to say of that.
+
+        Raises Refused where it was not mounted, for nobody can tell what was done to it.
+        """
         if not released.release:
             return ""
-        now = read(self._host, self.request)
-        if now.volume.mountpoints:
-            return ""
-        trouble = now.filesystem.trouble() if self._touched else None
+        try:
+            now = self._read()
+            if now.volume.mountpoints:
+                return ""
+            trouble = now.filesystem.trouble() if self._touched else None
+        except (Refused, CommandFailed, MissingTool, OSError) as error:
+            if self._touched:
+                raise Refused("read_failed", str(error)) from error
+            trouble = None
         if trouble:
             return f"Its file system is left unmounted, for {trouble}; check it by hand, then mount it. "
         for step in released.restore:
             self.commands.append(shlex.join(step.command))
-            result = self._host.changing.run(step.command, check=False)
+            try:
+                result = self._host.changing.run(step.command, check=False)
+            except MissingTool as error:
+                return f"Mounting it again failed too ({error}); mount it by hand. "
             if result.rc not in step.good:
                 return f"Mounting it again failed too ({story.said(result)}); mount it by hand. "
         return ""

@@ -13,7 +13,9 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.foresight.capacity.plugins.module_utils.block_devices import read_block_devices
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.copies import copies
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
@@ -45,7 +47,17 @@ class FstabEntry(t.NamedTuple):
 def fstab_entries(files: TargetFiles, volume: Volume) -> list[FstabEntry]:
     """The lines of /etc/fstab that name the file system of this volume: by UUID, by label, or by a path of the volume."""
     names = _names(volume)
-    return [entry for entry in map(_parse, files.lines("/etc/fstab")) if entry is not None and entry.source in names]
+    return [entry for entry in _all_entries(files) if entry.source in names]
+
+
+def _all_entries(files: TargetFiles) -> list[FstabEntry]:
+    return [entry for entry in map(_parse, files.lines("/etc/fstab")) if entry is not None]
+
+
+def _entry_at(files: TargetFiles, volume: Volume, place: str) -> FstabEntry | None:
+    """The line by which C(mount PLACE) mounts this volume, at boot too; of several lines with that place the first one counts."""
+    first = next((entry for entry in _all_entries(files) if entry.target == place), None)
+    return first if first is not None and first.at_boot and first in fstab_entries(files, volume) else None
 
 
 def places(host: Host, volume: Volume, options: Options) -> list[str]:
@@ -54,8 +66,15 @@ def places(host: Host, volume: Volume, options: Options) -> list[str]:
         return sorted(volume.mountpoints)
     # Where something is mounted already, a copy of this file system, with its UUID or label, may be what the line means.
     taken = {printable(mount.mountpoint) for mount in read_mounts(host.files) if mount.fstype != "autofs"}
-    targets = {entry.target for entry in fstab_entries(host.files, volume) if entry.at_boot and entry.target.startswith("/")}
-    return sorted(targets - taken)[:1]
+    targets = {entry.target for entry in fstab_entries(host.files, volume) if entry.target.startswith("/")}
+    return sorted(target for target in targets - taken if _entry_at(host.files, volume, target) is not None)[:1]
+
+
+def type_in_use(host: Host, volume: Volume, where: list[str]) -> str | None:
+    """What the mount table will call the file system in these places: an ext3 that /etc/fstab mounts as ext4 is ext4 there."""
+    present: str | None = (volume.lv["filesystem"] or {}).get("type")
+    entry = _entry_at(host.files, volume, where[0]) if where and not volume.mountpoints else None
+    return present if entry is None or entry.fstype == "auto" or "," in entry.fstype else entry.fstype
 
 
 def released(host: Host, volume: Volume, options: Options, purpose: str) -> Released:
@@ -67,6 +86,8 @@ def released(host: Host, volume: Volume, options: Options, purpose: str) -> Rele
     mountpoints = volume.mountpoints
     mounted = places(host, volume, options)
     if not mountpoints:
+        for place in mounted:
+            _check_copies(host, volume, place)
         return Released(restore=[_mount(place) for place in mounted])
     kind, name = volume.lv["filesystem"]["type"], volume.name
     if not options.allow_unmount:
@@ -77,15 +98,15 @@ def released(host: Host, volume: Volume, options: Options, purpose: str) -> Rele
         )
     if len(mountpoints) > 1:
         raise Refused("busy", f"{name} is mounted at {', '.join(mountpoints)}: only a file system with one mount is unmounted here.")
-    entries = [entry for entry in fstab_entries(host.files, volume) if entry.at_boot and entry.target == mountpoints[0]]
-    if not entries:
+    entry = _entry_at(host.files, volume, mountpoints[0])
+    if entry is None:
         raise Refused(
             "not_in_fstab",
-            f"{name} is mounted at {mountpoints[0]}, but no line of /etc/fstab mounts it there at boot: after a failure nothing would mount "
-            f"it again as it was. Add that line, or unmount it first.",
+            f"{name} is mounted at {mountpoints[0]}, but no line of /etc/fstab mounts it there at boot (the first one with that place counts): "
+            f"after a failure nothing would mount it again. Add that line, or unmount it first.",
         )
     # Whether somebody remounted it, or the kernel did after an error: coming back the other way would be a change of its own.
-    now, then = volume.lv["filesystem"]["read_only"], entries[0].read_only
+    now, then = volume.lv["filesystem"]["read_only"], entry.read_only
     if now is not None and now != then:
         ways = ("read-write", "read-only")
         raise Refused(
@@ -93,6 +114,9 @@ def released(host: Host, volume: Volume, options: Options, purpose: str) -> Rele
             f"{name} is mounted {ways[now]} at {mountpoints[0]}, but its line of /etc/fstab mounts it {ways[then]}: after the resize it would "
             f"not come back as it is. Make the two agree first.",
         )
+    _check_copies(host, volume, mountpoints[0])
+    for tool in ("umount", "mount"):
+        host.require(tool)
     users = _users(host.files, mountpoints[0])
     if users:
         shown = ", ".join(users[:_SHOWN_USERS]) + (f" and {len(users) - _SHOWN_USERS} more" if len(users) > _SHOWN_USERS else "")
@@ -101,6 +125,20 @@ def released(host: Host, volume: Volume, options: Options, purpose: str) -> Rele
         release=[Step("unmount", "unmount_failed", ["umount", mountpoints[0]])],
         restore=[_mount(mountpoints[0])],
     )
+
+
+def _check_copies(host: Host, volume: Volume, place: str) -> None:
+    """A line that names the file system by UUID or label might mount a copy of it: while neither is mounted, nobody can tell which."""
+    entry = _entry_at(host.files, volume, place)
+    if entry is None or not re.search(r"^(UUID|LABEL)=|/by-(uuid|label)/", entry.source):
+        return
+    found = copies(read_block_devices(host.reading), volume, by_label="label" in entry.source.lower())
+    if found:
+        raise Refused(
+            "duplicate_uuid",
+            f"{volume.name} is mounted at {place} as {entry.source} (/etc/fstab), and {', '.join(found)} bears the same: after the resize that might "
+            f"be mounted there. Name {volume.lv['filesystem']['device']} in that line, or give the copy another name.",
+        )
 
 
 def _mount(place: str) -> Step:
@@ -134,6 +172,10 @@ def _users(files: TargetFiles, mountpoint: str) -> list[str]:
 
     mounts = [(printable(mount.mountpoint), mount.fstype) for mount in read_mounts(files)]
     found = [f"{place} is mounted on it" for place, _fstype in mounts if place.startswith(inside)]
+    # umount takes the uppermost off, whose ever that is.
+    there = [mount for mount in read_mounts(files) if printable(mount.mountpoint) == mountpoint and mount.fstype != "autofs"]
+    found += [f"{len(there)} mounts lie on one another there"] if len(there) > 1 else []
+    found += [f"only its directory {mount.directory} is mounted there" for mount in there if mount.directory != "/"]
     # Whoever looks there would have it mounted again in the middle of the resize.
     found += [
         f"it is mounted on demand at {place}"

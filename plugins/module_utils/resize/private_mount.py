@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ansible_collections.foresight.capacity.plugins.module_utils.block_devices import read_block_devices
 from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.copies import copies
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
@@ -95,9 +96,6 @@ def check_private(host: Host, volume: Volume, allowed: bool, what: str) -> None:
 def mounted_twins(host: Host, volume: Volume) -> list[str]:
     """Other devices that bear the UUID of this file system and are mounted: copies of it, or what it is a copy of."""
     devices = read_block_devices(host.reading)
-    own = next((device for device in devices.values() if device.path == volume.lv["filesystem"]["device"]), None)
-    if own is None or not own.uuid:
-        return []
     mounted = {mount.number for mount in read_mounts(host.files)}
-    twins = [device for device in devices.values() if device.uuid == own.uuid and device.number != own.number]
-    return sorted(device.path for device in twins if device.number in mounted)
+    numbers = {device.path: device.number for device in devices.values()}
+    return [path for path in copies(devices, volume) if numbers[path] in mounted]

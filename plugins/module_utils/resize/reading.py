@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize import checks
+from ansible_collections.foresight.capacity.plugins.module_utils.resize import checks, mounting
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import FileSystem
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.registry import open_filesystem
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
@@ -41,6 +41,7 @@ class Reading(t.NamedTuple):
 
     volume: Volume
     filesystem: FileSystem | ThinPool
+    fs_type_in_use: str | None = None
 
     @property
     def extents_besides(self) -> int:
@@ -54,18 +55,19 @@ class Reading(t.NamedTuple):
 
     def state(self) -> State:
         """What C(before) and C(after) show of it."""
-        return self._state(self.volume.size, self.filesystem.size, self.volume.mountpoints, self.volume.lv.get("metadata_size"))
+        metadata_size, fs_type = self.volume.lv.get("metadata_size"), (self.volume.lv["filesystem"] or {}).get("type")
+        return self._state(self.volume.size, self.filesystem.size, fs_type, self.volume.mountpoints, metadata_size)
 
     def state_at(self, size: int, fs_size: int | None) -> State:
         """What they would show with these sizes, when all is done."""
-        return self._state(size, fs_size, self.filesystem.places, self.metadata_size)
+        return self._state(size, fs_size, self.fs_type_in_use, self.filesystem.places, self.metadata_size)
 
-    def _state(self, size: int, fs_size: int | None, mountpoints: list[str], metadata_size: int | None) -> State:
+    def _state(self, size: int, fs_size: int | None, fs_type: str | None, mountpoints: list[str], metadata_size: int | None) -> State:
         goal = self.filesystem.goal(size)
         return {
             "uuid": self.volume.lv["uuid"],
             "size": size,
-            "fs_type": (self.volume.lv["filesystem"] or {}).get("type"),
+            "fs_type": fs_type,
             "fs_size": fs_size,
             "fs_fills_volume": None if fs_size is None or goal is None else goal <= fs_size,
             "mountpoints": sorted(mountpoints),
@@ -87,4 +89,5 @@ def read(host: Host, request: Request) -> Reading:
         return Reading(volume, ThinPool(host, volume, request.options.named_exactly, request.metadata_size))
     if request.metadata_size is not None:
         raise Refused("wrong_option", f"{volume.name} is no thin pool and has no metadata to resize (O(metadata_size)).")
-    return Reading(volume, open_filesystem(host, volume, request.options))
+    filesystem = open_filesystem(host, volume, request.options)
+    return Reading(volume, filesystem, mounting.type_in_use(host, volume, filesystem.places))

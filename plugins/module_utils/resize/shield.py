@@ -13,6 +13,7 @@ import tempfile
 import typing as t
 from contextlib import contextmanager
 
+NOT_STARTED = 126
 _SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 
 
@@ -52,7 +53,7 @@ class ShieldedRunner:
                 )
             except OSError as error:
                 # No memory for another process, or the program went away: a step that failed, told like any other.
-                return 126, "", f"it could not be started: {error.strerror}"
+                return NOT_STARTED, "", f"it could not be started: {error.strerror}"
             return done.returncode, _text(out), _text(err)
 
 

@@ -17,7 +17,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.lock imp
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.options import Options
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused, StepFailed
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading import Request
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import ShieldedRunner
+from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import NOT_STARTED, ShieldedRunner
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_margin, parse_reserve, parse_size
 
 Parameters = t.Dict[str, t.Any]
@@ -85,7 +85,7 @@ def _size(option: str, text: str) -> int:
 
 def resize_task(parameters: Parameters, run_command: RunCommand, check_mode: bool) -> dict[str, t.Any]:
     """Run one resize and tell how it ended; C(status) C(refused) and C(failed) are failures of the task."""
-    reading = Commands(run_command, parameters["search_path"])
+    reading = Commands(_started(run_command), parameters["search_path"])
     started = time.monotonic()
 
     def host(changing: Commands) -> Host:
@@ -104,6 +104,18 @@ def resize_task(parameters: Parameters, run_command: RunCommand, check_mode: boo
             return conclude(Resize(host(Commands(ShieldedRunner(lock), parameters["search_path"])), request), False, started)
     except Refused as refused:
         return result(Resize(host(reading), request), started, "refused", refused.reason, str(refused))
+
+
+def _started(run_command: RunCommand) -> RunCommand:
+    """The same, but what cannot be started at all is a command that failed, and not the end of this module in the middle of its work."""
+
+    def run(args: list[str], **options: t.Any) -> tuple[int, str, str]:
+        try:
+            return run_command(args, handle_exceptions=False, **options)
+        except OSError as error:
+            return NOT_STARTED, "", f"it could not be started: {error.strerror}"
+
+    return run
 
 
 def conclude(resize: Resize, check_mode: bool, started: float) -> dict[str, t.Any]:

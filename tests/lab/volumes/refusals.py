@@ -33,6 +33,13 @@ PARTIAL = "vgextend -q {name}_vg $(loop {name}_two); losetup -d $(losetup -n -O 
 ERRORS = "echo seen > /sys/fs/ext4/$(basename $(readlink -f {device}))/trigger_fs_error"
 FILL = "fallocate -l 200M /srv/{name}/more; sync"
 CONTAINER = "mkdir -p /var/lib/lxc/{name}; echo 'lxc.rootfs.path = lvm:{device}' > /var/lib/lxc/{name}/config"
+OTHER_LINE = "sed -i '1i /dev/vg0/other /srv/{name} ext4 noauto 0 0' /etc/fstab"
+# What bears a name lies at the beginning of a file system.
+COPY = """
+sed -i "s:^{device} :UUID=$(blkid -o value -s UUID {device}) :" /etc/fstab
+lvcreate -q -y -Wy -L 16M -n {name}_copy vg0; sync; dd if={device} of=/dev/vg0/{name}_copy bs=1M count=4 conv=fsync status=none
+udevadm trigger --settle /dev/vg0/{name}_copy
+"""
 OTHER_UUID = "3r9lOQ-AFFe-1t46-SQON-DpMr-WryR-wp2Q1I"
 # Nothing is left mounted, and no fstab names it.
 OFF: dict[str, Any] = {"mounted": False, "fstab": None}
@@ -99,6 +106,9 @@ SHRINKING = [
     shrink("mounted", Recipe(size=LARGE), quick=True),
     shrink("not_in_fstab: no entry", Recipe(size=LARGE, fstab=None), allow_unmount=True, quick=True),
     shrink("not_in_fstab: noauto", Recipe(size=LARGE, fstab="noauto"), allow_unmount=True),
+    shrink("not_in_fstab: read-only there", Recipe(size=LARGE, fstab="ro"), allow_unmount=True),
+    shrink("not_in_fstab: another line first", Recipe(size=LARGE, spoil=OTHER_LINE), allow_unmount=True),
+    shrink("duplicate_uuid: a copy", Recipe(size=LARGE, spoil=COPY), allow_unmount=True),
     shrink(
         "busy: an open file",
         Recipe(size=LARGE, spoil="sleep 3600 < /srv/{name}/data/large > /dev/null 2>&1 &"),
@@ -113,6 +123,7 @@ SHRINKING = [
     shrink(
         "busy: a mount in it", Recipe(size=LARGE, spoil="mkdir /srv/{name}/deep; mount -t tmpfs none /srv/{name}/deep"), allow_unmount=True
     ),
+    shrink("busy: a mount over it", Recipe(size=LARGE, spoil="mount --bind /srv/{name} /srv/{name}"), allow_unmount=True),
     shrink("fsck_needed: while shrinking", Recipe(size=LARGE, **OFF, spoil=NOT_CLEAN)),
     shrink("snapshot_origin: thick", Recipe(size=LARGE, **OFF, spoil="lvcreate -q -y -s -L 16M -n {name}_s vg0/{name}")),
     shrink("snapshot_origin: thin", Recipe(size=LARGE, layout="thin", **OFF, spoil="lvcreate -q -y -s -n {name}_s vg0/{name}")),

@@ -7,22 +7,14 @@
 from __future__ import annotations
 
 import pytest
-from driver import data_volume, ext4, machine_with, resize, xfs
+from driver import FSTAB, data_volume, ext4, machine_with, resize, shrinkable, xfs
 from simulated_volume import EXTENT, Volume
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin
 
 DEVICE = "/dev/mapper/vg0-data"
-FSTAB = "UUID=fs-uuid /srv ext4 defaults 0 2"
 ALLOWED = {"allow_shrink": True, "allow_unmount": True}
 SHRINK = [f"e2fsck -f -p {DEVICE}", f"resize2fs {DEVICE} 102400", "lvm lvreduce --yes --extents 100 vg0/data", f"e2fsck -f -n {DEVICE}"]
-
-
-def shrinkable(extents=150, used=50 * EXTENT, fstab=FSTAB, **more):
-    """A host whose vg0/data has an ext4 file system, mounted at /srv unless told otherwise."""
-    fs = more.pop("fs", None) or ext4(extents, used=used)
-    host = {name: more.pop(name) for name in ("broken", "lvm_version") if name in more}
-    return machine_with(data_volume(extents, fs=fs, **more), fstab=[fstab] if fstab else [], **host)
 
 
 def test_file_system_first_then_the_volume():
@@ -106,81 +98,6 @@ def test_file_system_that_filled_up_after_it_was_read_is_left_as_it_was():
     assert "Nothing was changed; the same task starts anew" in result["message"]
 
 
-@pytest.mark.parametrize(
-    ("more", "reason", "told"),
-    [
-        ({"allow": False}, "mounted", "ext4 can shrink only while it is not mounted"),
-        ({"fstab": None}, "not_in_fstab", "no line of /etc/fstab mounts it there at boot"),
-        ({"fstab": "/dev/vg0/data /srv ext4 noauto 0 0"}, "not_in_fstab", "no line of /etc/fstab"),
-        ({"fstab": "/dev/vg0/data /elsewhere ext4 defaults 0 0"}, "not_in_fstab", "mounted at /srv, but no line"),
-        ({"fstab": "# UUID=fs-uuid /srv ext4 defaults"}, "not_in_fstab", "no line of /etc/fstab"),
-        ({"fstab": "UUID=fs-uuid /srv ext4 rw,ro 0 2"}, "not_in_fstab", "mounted read-write at /srv, but its line of /etc/fstab mounts it read-only"),
-        ({"mountpoints": ["/srv", "/also"]}, "busy", "only a file system with one mount"),
-        ({"links": {"/proc/7/cwd": "/srv/www"}, "files": {"/proc/7/comm": "nginx\n"}}, "busy", "process 7 (nginx) uses it"),
-        ({"links": {"/proc/7/fd/3": "/srv/log"}, "files": {"/proc/7/comm": "rsyslogd\n"}}, "busy", "process 7 (rsyslogd)"),
-        ({"files": {"/proc/9/maps": "7f0-7f1 r-xp 0 fd:00 12 /srv/lib.so\n"}}, "busy", "process 9"),
-        ({"files": {"/proc/self/mountinfo": "50 30 0:9 / /srv/inside rw - tmpfs tmpfs rw"}}, "busy", "/srv/inside is mounted on it"),
-        ({"files": {"/proc/self/mountinfo": "20 1 0:9 / /srv rw - autofs systemd-1 rw"}}, "busy", "it is mounted on demand at /srv"),
-        ({"files": {"/proc/swaps": "/srv/swapfile file 1024 0 -2\n"}}, "busy", "/srv/swapfile is a swap file"),
-        ({"files": {"/sys/block/loop0/loop/backing_file": "/srv/disk.img\n"}}, "busy", "loop0 is made of /srv/disk.img"),
-        ({"read_only": True}, "read_only", "mounted read-only"),
-    ],
-)  # fmt: skip
-def test_what_may_not_or_cannot_be_unmounted_is_refused(more, reason, told):
-    allow = more.pop("allow", True)
-    files, links = more.pop("files", {}), more.pop("links", {})
-    machine = shrinkable(**more)
-    machine.files, machine.links = files, links
-    places = list(machine.volumes["data"].mountpoints)
-    result = resize(machine, 100, allow_shrink=True, allow_unmount=allow)
-    assert (result["status"], result["reason"]) == ("refused", reason)
-    assert told in result["message"]
-    assert machine.volumes["data"].mountpoints == places
-
-
-@pytest.mark.parametrize(
-    "source", ["UUID=fs-uuid", 'UUID="fs-uuid"', "LABEL=my\\040data", "/dev/vg0/data", DEVICE, "/dev/disk/by-uuid/fs-uuid"]
-)
-def test_every_way_to_name_it_in_fstab_counts(source):
-    machine = shrinkable(fs=ext4(150, label="my data"), fstab=f"{source} /srv/ ext4 defaults 0 2")
-    machine.volumes["data"].mountpoints = ["/srv"]
-    result = resize(machine, 100, check_mode=True, **ALLOWED)
-    assert (result["status"], result["commands"][-1]) == ("changed", "mount /srv")
-
-
-def test_who_is_missed_keeps_it_mounted_and_is_told():
-    machine = shrinkable()
-    machine.busy.add("/srv")
-    result = resize(machine, 100, **ALLOWED)
-    assert (result["reason"], result["stopped_at"], result["changed"], result["commands"]) == (
-        "unmount_failed", "unmount", False, ["umount /srv"],
-    )  # fmt: skip
-    assert "target is busy" in result["message"]
-
-
-def test_mount_in_another_namespace_is_noticed_and_it_is_mounted_again():
-    machine = shrinkable(is_open=True)
-    result = resize(machine, 100, **ALLOWED)
-    assert (result["reason"], result["changed"], machine.volumes["data"].mountpoints) == ("in_use", False, ["/srv"])
-
-
-def test_file_system_that_an_earlier_run_left_unmounted_is_mounted_as_fstab_says():
-    machine = shrinkable(100, mountpoints=[])
-    result = resize(machine, 100, **ALLOWED)
-    assert (result["status"], result["commands"], result["after"]["mountpoints"]) == ("changed", ["mount /srv"], ["/srv"])
-    assert result["message"] == "Mounted vg0/data at /srv, as /etc/fstab says."
-    assert resize(machine, 100, **ALLOWED)["status"] == "ok"
-    machine.volumes["data"].mountpoints.clear()
-    assert resize(machine, 100, allow_shrink=True)["status"] == "ok", "without allow_unmount nothing is mounted"
-
-
-def test_unmounted_growth_mounts_what_fstab_mounts():
-    machine = shrinkable(100, mountpoints=[])
-    result = resize(machine, 120, allow_unmount=True)
-    assert result["commands"][-1] == "mount /srv"
-    assert result["message"].endswith(" and its ext4 file system from 400 MiB to 480 MiB, and mounted it at /srv, as /etc/fstab says.")
-
-
 @pytest.mark.parametrize(("tool", "step"), [("resize2fs", "shrink_filesystem"), ("lvreduce", "reduce_volume")])
 @pytest.mark.parametrize("how", ["fails", "lies"])
 def test_broken_tool_costs_nothing_and_the_next_run_finishes(tool, step, how):
@@ -248,12 +165,3 @@ def test_volume_that_took_the_name_meanwhile_is_not_reduced():
     result = resize(machine, 100, allow_shrink=True)
     assert (result["status"], result["reason"], machine.volumes["data"].extents) == ("failed", "verify_failed", 150)
     assert "another volume has this name now" in result["message"]
-
-
-def test_copy_of_a_mounted_file_system_is_not_mounted_in_its_place():
-    """A copy has the UUID by which /etc/fstab mounts the other one."""
-    original = Volume("original", "uuid-original", 150, fs=ext4(150), mountpoints=["/srv"])
-    machine = machine_with(data_volume(150, fs=ext4(150), mountpoints=[]), original, fstab=[FSTAB])
-    result = resize(machine, 200, **ALLOWED)
-    assert (result["status"], result["after"]["mountpoints"]) == ("changed", [])
-    assert not any(command.startswith("mount") for command in result["commands"])

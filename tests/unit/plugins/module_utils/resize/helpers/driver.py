@@ -146,3 +146,13 @@ def resize(machine: SimulatedHost, extents: int, check_mode: bool = False, **req
     options = Options(**{name: request.pop(name) for name in Options._fields if name in request})
     wish = Request(**{"vg": "vg0", "lv": "data", "size": extents * EXTENT, "options": options, **request})
     return conclude(Resize(HostOf(machine), wish), check_mode, time.monotonic())
+
+
+FSTAB = "UUID=fs-uuid /srv ext4 defaults 0 2"
+
+
+def shrinkable(extents: int = 150, used: int = 50 * EXTENT, fstab: str | None = FSTAB, **more: t.Any) -> SimulatedHost:
+    """A host whose vg0/data has an ext4 file system, mounted at /srv unless told otherwise."""
+    fs = more.pop("fs", None) or ext4(extents, used=used)
+    host = {name: more.pop(name) for name in ("broken", "lvm_version", "missing") if name in more}
+    return machine_with(data_volume(extents, fs=fs, **more), fstab=[fstab] if fstab else [], **host)

@@ -20,7 +20,7 @@ from simulated_volume import EXTENT, FileSystem, Volume
 Answer = t.Tuple[int, str, str]
 _READING = {"lvs", "wipefs", "dumpe2fs", "xfs_db", "lsblk", "udevadm"}
 # Words of commands that change nothing.
-_ONLY_READING = {"--test", "-n", "-P", "--info", "--dry-run", "--read-only", "inspect-internal", "usage", "stats"}
+_ONLY_READING = {"--test", "-n", "-P", "--info", "--dry-run", "--read-only", "inspect-internal", "usage", "stats", "-V"}
 
 
 class Killed(BaseException):
@@ -125,7 +125,7 @@ class SimulatedHost:
     def _entry(self, volume: Volume) -> dict:
         fs = volume.fs
         filesystem = {
-            "type": fs.kind if fs and volume.reason != "unformatted" else None,
+            "type": self._type(volume),
             "uuid": fs.uuid if fs else None,
             "label": fs.label if fs else None,
             "device": volume.path,
@@ -158,6 +158,11 @@ class SimulatedHost:
             "in_progress": volume.in_progress,
             "filesystem": filesystem if volume.active and volume.role != "pool" else None,
         }
+
+    def _type(self, volume: Volume) -> str | None:
+        if volume.fs is None or volume.reason == "unformatted":
+            return None
+        return volume.mounted_as if volume.mountpoints and volume.mounted_as else volume.fs.kind
 
     def is_hidden(self, volume: Volume) -> bool:
         return bool(volume.mountpoints) and self.hidden.issuperset(volume.mountpoints)
@@ -279,6 +284,7 @@ class SimulatedHost:
             return 32, "", f"mount: {place}: {volume.path} already mounted on {place}."
         volume.mountpoints.append(place)
         volume.read_only = "ro" in line[3].split(",")
+        volume.mounted_as = line[2] if line[2] != "auto" else None
         return 0, "", ""
 
     def _umount(self, args: list[str]) -> Answer:

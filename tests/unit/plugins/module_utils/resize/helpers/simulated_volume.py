@@ -66,6 +66,7 @@ class Volume:
     fsck: int = 0
     reason: str | None = None
     more_signatures: list[str] = field(default_factory=list)
+    mounted_as: str | None = None
 
     @property
     def path(self) -> str:
