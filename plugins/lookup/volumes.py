@@ -205,6 +205,9 @@ _raw:
           observed_at: 1763700000
           recorded: false
       contains:
+        extents_free:
+          description: Free extents that LVM may give to volumes, none of physical volumes that are missing or not allocatable (C(pvchange -xn)).
+          type: int
         pvs:
           description: Its physical volumes, and the volumes with extents on each.
           type: list

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import group_reason
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
@@ -49,7 +49,7 @@ def group_documents(
             "size_bytes": attributes.get("size_bytes"),
             "extent_bytes": attributes["extent_bytes"],
             "extents": attributes["extents"],
-            "extents_free": attributes["extents_free"],
+            "extents_free": _free_extents(attributes),
             "reserve_extents": reserve(entity.host, int(attributes["extents"]), int(attributes["extent_bytes"])),
             "pvs": [{key: pv.get(key) for key in _PV_KEYS} for pv in attributes.get("physical_volumes") or ()],
             "free_pvs": free.get(str(entity.host), []),
@@ -59,6 +59,17 @@ def group_documents(
             "recorded": bool(attributes.get("recorded")),
         }
     return groups
+
+
+def _free_extents(attributes: Mapping[str, t.Any]) -> int:
+    """Return the free extents that LVM gives to volumes: none on physical volumes that are missing or not allocatable (`pvchange -xn`)."""
+    left, extent_bytes = int(attributes["extents_free"]), int(attributes["extent_bytes"])
+    for pv in attributes.get("physical_volumes") or ():
+        if pv.get("missing") or pv.get("allocatable") is False:
+            # Of one whose free bytes nobody knows all may be free.
+            barred = pv.get("size_bytes") if pv.get("free_bytes") is None else pv["free_bytes"]
+            left -= left if barred is None else -(-int(barred) // extent_bytes)
+    return max(0, left)
 
 
 def _free_pvs(hosts: Sequence[Entity]) -> dict[str, list[Document]]:

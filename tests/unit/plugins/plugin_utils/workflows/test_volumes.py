@@ -239,6 +239,37 @@ def test_a_vg_whose_reserve_cannot_be_counted_gives_nothing(tmp_path, missing):
     assert (document["groups"], document["volumes"][0]["refused_reason"]) == ([], "unknown_vg")
 
 
+def physical(name, free, **fields):
+    return {
+        "name": name, "uuid": name, "vg": "vg0", "size": 50 * GIB, "free": free, "missing": False, "allocatable": True, "in_use": True, "lvs": [], **fields,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pvs", "given"),
+    [
+        ([physical("a", 10 * GIB), physical("b", 30 * GIB)], 40),
+        ([physical("a", 10 * GIB), physical("b", 30 * GIB, allocatable=False)], 10),
+        ([physical("a", 10 * GIB), physical("b", 30 * GIB, missing=True)], 10),
+        ([physical("a", 10 * GIB, allocatable=False), physical("b", 30 * GIB, missing=True, allocatable=False)], 0),
+        ([physical("a", 10 * GIB), physical("b", 60 * GIB, allocatable=False)], 0),  # a number that cannot be: nobody knows how much is free
+        ([physical("a", 10 * GIB), physical("b", 30 * GIB, vg="other", allocatable=False)], 40),
+    ],
+)
+def test_extents_that_lvm_gives_to_nobody_are_not_given_away(tmp_path, pvs, given):
+    path = str(tmp_path / "store.db")
+    documents = {"web1": facts("web1", START, [logical_volume("data", used=7.7 * GIB)])}
+    documents["web1"]["foresight_lvm"]["pvs"] = pvs
+    record(store=path, now=START + 1, hosts=["web1"], lost=[], facts=documents)
+    document = look_up(path, now=START + 2, reserve="2 GiB")
+    (group,) = document["groups"]
+    assert group["extents_free"] * 4 * MIB == given * GIB
+    assert group["runway"]["spendable_extents"] * 4 * MIB == max(0, given - 2) * GIB
+    grown = allocate(document["volumes"], document["groups"], {"now": document["now"]})["actions"]
+    assert sum(action["cost"]["bytes"] for action in grown) <= max(0, given - 2) * GIB
+    assert bool(grown) == (given > 2)
+
+
 def outcome(status, changed, at):
     return {
         "plan_id": "p" * 64, "action_id": "a" * 16, "host": "web1", "target": "lv:web1/vg0/data", "status": status, "changed": changed,
