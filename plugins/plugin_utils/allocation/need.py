@@ -88,7 +88,7 @@ def assess(volume: Volume, group: Group, policy: Policy) -> Need:
     need = Need(volume, group, space.extents if space else 0, None, 0, 0.0, [])
     wishes = _wishes(volume, group, policy, space, need.refused) if space else []
     if reason:
-        need.refused = [refusals.blocked(volume, reason)] if wishes or (volume.managed and volume.named_exactly) else []
+        need.refused = [refusals.blocked(volume, reason)] if wishes or _is_told(volume, reason) else []
         return need
     if not wishes or space is None:
         if volume.managed and volume.demand_status != "ok" and not need.refused:
@@ -99,6 +99,11 @@ def assess(volume: Volume, group: Group, policy: Policy) -> Need:
     need.allowed = _limit(need, policy)
     need.required = max(volume.demand_bytes or 0.0, space.used or 0) * (1 + policy.headroom)
     return need
+
+
+def _is_told(volume: Volume, reason: str) -> bool:
+    """Return whether to say why it is never changed where no wish of it is known: of numbers that contradict each other none can be."""
+    return volume.managed and (volume.named_exactly or reason == "invalid_fact")
 
 
 def _block(volume: Volume, group: Group, space: Space | None) -> str | None:

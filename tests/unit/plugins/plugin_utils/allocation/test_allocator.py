@@ -208,6 +208,22 @@ def test_file_systems_that_do_not_grow(volume, group, fields, reason):
     assert reasons(ask([volume(**fields)], [group()])) == [("lv:web1/vg0/data", reason)]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"fs": {"type": "xfs", "size": 9 * GIB, "used": 7 * GIB}},
+        {"fs": {"type": "ext4", "size": 7 * GIB, "used": 8 * GIB}, "demand_status": "no_history", "demand_bytes": None},
+        {"fs": {"type": "ext4", "size": None, "used": None}, "demand_bytes": GIB},
+        {"size_bytes": 8 * GIB + 1},
+    ],
+)
+def test_a_volume_whose_facts_contradict_each_other_is_told_of_though_only_a_pattern_names_it(volume, group, fields):
+    answer = ask([volume(named_exactly=False, **fields)], [group()])
+    assert (answer["actions"], answer["proposals"], reasons(answer)) == ([], [], [("lv:web1/vg0/data", "invalid_fact")])
+    unmanaged = ask([volume(named_exactly=False, managed=False, **{"demand_bytes": GIB, **fields})], [group()])
+    assert (unmanaged["actions"], unmanaged["proposals"], reasons(unmanaged)) == ([], [], [])
+
+
 def test_without_a_known_file_system_a_volume_grows_only_when_named_exactly(volume, group):
     raw = volume(fs=None, mounted=False, named_exactly=True, min_bytes=9 * GIB, demand_status="no_history", demand_bytes=None)
     assert grown(ask([raw], [group()])) == {"lv:web1/vg0/data": 256}
