@@ -21,6 +21,8 @@ Document = dict[str, t.Any]
 
 METRIC = "used_bytes"
 DAY = 86400
+# How far back an outcome can still be the one that a cool-down counts from. The lookup does not know the cool-downs of the policy.
+OUTCOMES_SECONDS = 365 * DAY
 # The file system of a fuller volume could not give anything: of that one nothing is read.
 _FULL = 0.9
 _FAILED = ("failed", "refused")
@@ -85,7 +87,7 @@ def _known_days(days: npt.NDArray[np.float64]) -> int:
 
 def _last_failed(notebook: Store, targets: set[str], now: int) -> Mapping[str, int]:
     times: dict[str, int] = {}
-    outcomes = [one for one in notebook.find_outcomes(since=now - 90 * DAY) if one.status in _FAILED and one.target in targets]
+    outcomes = [one for one in notebook.find_outcomes(since=now - OUTCOMES_SECONDS) if one.status in _FAILED and one.target in targets]
     rehearsals = {run.id for run in notebook.find_runs() if run.check} if outcomes else set()
     for outcome in outcomes:
         if outcome.run_id not in rehearsals:

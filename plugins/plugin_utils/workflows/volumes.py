@@ -19,7 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.selection impor
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.left_unmounted import find_left_unmounted
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.long_past import LongPast
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.long_past import OUTCOMES_SECONDS, LongPast
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import (
     DATA,
     METADATA,
@@ -39,8 +39,6 @@ Document = dict[str, t.Any]
 
 METRIC = "used_bytes"
 USUAL_QUANTILES = (0.1, 0.5, 0.9)
-# How far back an outcome can still be the last resize that a cool-down counts from.
-OUTCOMES_SECONDS = 90 * 86400
 RUNWAY_HORIZON = "90d"
 PAST = "14d"
 _POLICY_KEYS = {"manage", "exclude", "reserve"}

@@ -109,7 +109,7 @@ def test_without_samples_nothing_is_known(notebook):
 
 
 def test_the_last_failure_counts_but_not_one_of_a_rehearsal(notebook):
-    entity = put(notebook, "data", np.arange(48), 8 * GIB)
+    entity, once, long_ago = (put(notebook, name, np.arange(48), 8 * GIB) for name in ("data", "once", "long_ago"))
     with notebook.transaction():
         real, rehearsal = (notebook.start_run("apply", at=NOW - DAY, check=check, detail={}) for check in (False, True))
         outcome = {
@@ -130,6 +130,9 @@ def test_the_last_failure_counts_but_not_one_of_a_rehearsal(notebook):
                 (entity.key, "failed", 100, rehearsal),
                 (entity.key, "ok", 50, real),
                 ("lv:h/vg0/other", "failed", 10, real),
+                (once.key, "failed", 360 * DAY, real),
+                (long_ago.key, "failed", 366 * DAY, real),
             )
         )
-    assert LongPast(notebook, [entity], NOW, WINDOW).of(entity)["last_failed_at"] == NOW - 500
+    past = LongPast(notebook, [entity, once, long_ago], NOW, WINDOW)
+    assert [past.of(one)["last_failed_at"] for one in (entity, once, long_ago)] == [NOW - 500, NOW - 360 * DAY, None]

@@ -252,7 +252,10 @@ def physical(name, free, **fields):
         ([physical("a", 10 * GIB), physical("b", 30 * GIB, allocatable=False)], 10),
         ([physical("a", 10 * GIB), physical("b", 30 * GIB, missing=True)], 10),
         ([physical("a", 10 * GIB, allocatable=False), physical("b", 30 * GIB, missing=True, allocatable=False)], 0),
-        ([physical("a", 10 * GIB), physical("b", 60 * GIB, allocatable=False)], 0),  # a number that cannot be: nobody knows how much is free
+        (
+            [physical("a", 10 * GIB), physical("b", 60 * GIB, allocatable=False)],
+            0,
+        ),  # a number that cannot be: nobody knows how much is free
         ([physical("a", 10 * GIB), physical("b", 30 * GIB, vg="other", allocatable=False)], 40),
     ],
 )
@@ -289,6 +292,16 @@ def test_the_last_resize_comes_from_the_outcomes_of_real_runs(tmp_path):
     found = by_name(look_up(path, now=START + 2 * STEP))
     assert found["data"]["last_resized_at"] == START + 12
     assert found["calm"]["last_resized_at"] is None
+
+
+@pytest.mark.parametrize(("days", "known"), [(100, True), (364, True), (366, False)])
+def test_a_resize_of_up_to_a_year_ago_is_known(tmp_path, days, known):
+    path = str(tmp_path / "store.db")
+    record(store=path, now=NOW + 1, hosts=["web1"], lost=[], facts={"web1": facts("web1", NOW, at_step(0)[:2])})
+    with open_store(path) as notebook:
+        run = notebook.start_run("apply", at=NOW - days * 86400, check=False, detail={})
+        notebook.add_outcomes([{**outcome("changed", True, NOW - days * 86400), "run_id": run}])
+    assert by_name(look_up(path, now=NOW + 2))["data"]["last_resized_at"] == (NOW - days * 86400 + 2 if known else None)
 
 
 def test_a_growth_that_its_file_system_did_not_follow_is_unfinished(tmp_path):
