@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import CommandFailed
+from ansible_collections.foresight.capacity.plugins.module_utils.mounts import read_mounts
 from ansible_collections.foresight.capacity.plugins.module_utils.resize import mounting
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import check_room
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.host import Host
@@ -17,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import printable
 
 _LARGEST_PAGE = 65536
 _MAX_32_BITS = 2**32 - 1
@@ -52,6 +54,13 @@ class Superblock(t.NamedTuple):
         if group > 0 and 0 < rest < self._least_blocks(group):
             blocks -= rest
         return blocks
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether its counts may be from before a crash: what changed since stands in the journal, or, without one, nowhere."""
+        if "has_journal" in self.features:
+            return "needs_recovery" in self.features
+        return self.state != "clean"
 
     def groups(self, blocks: int) -> int:
         return -(-(blocks - self.first_block) // self.blocks_per_group)
@@ -109,6 +118,7 @@ class Ext:
         released = mounting.released(self._host, self._volume, self._options, "shrink")
         if not self._volume.mountpoints:
             self._check_unmounted()
+            self._check_counts()
         goal = self.superblock.goal(volume_size)
         check_room(self._volume, volume_size, self.goal(volume_size), self._used(), self._minimum(), self._options)
         before, after = [self._repair()], []
@@ -181,11 +191,23 @@ class Ext:
             raise Refused(
                 "read_only", f"{name} is mounted read-only at {self._volume.mountpoints[0]}; mount it read-write (or unmount it) first."
             )
+        used = self._mount_of_resize2fs()
+        if used is not None and self._host.is_read_only(used):
+            raise Refused(
+                "read_only",
+                f"{name} is mounted read-only at {used}, and resize2fs would work through that mount although another one is read-write; "
+                f"mount it read-write there, or unmount it there, first.",
+            )
         if "errors" in self.superblock.state:
             raise Refused(
                 "filesystem_errors",
                 f"The file system of {name} is marked {self.superblock.state!r}. Unmount it and run e2fsck -f {self._device}.",
             )
+
+    def _mount_of_resize2fs(self) -> str | None:
+        """Where resize2fs asks the kernel to resize it: the oldest of its mounts that nothing covers (check_mntent_file of libext2fs)."""
+        table = [printable(mount.mountpoint) for mount in read_mounts(self._host.files)]
+        return next((path for path in table if path in self._volume.mountpoints and self._host.carries(self._device, path)), None)
 
     def _check_growable_mounted(self) -> None:
         # The kernel grows no mounted file system with another layout of its backups (ext4_resize_fs).
@@ -209,6 +231,15 @@ class Ext:
                 "fsck_needed",
                 f"The unmounted file system of {self._volume.name} needs a check: {seen}. "
                 f"Check it yourself, or let e2fsck -f -p repair what is safe to repair (O(allow_fsck)).",
+            )
+
+    def _check_counts(self) -> None:
+        """Refuse to measure the room that a shrinking leaves by counts that the repair is about to correct (rule 1)."""
+        if self.superblock.is_outdated:
+            raise Refused(
+                "fsck_needed",
+                f"The file system of {self._volume.name} was not unmounted cleanly, so how much of it is in use cannot be told: before it is made "
+                f"smaller, run e2fsck -f {self._device}. Growing it needs no more than O(allow_fsck).",
             )
 
 

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""f2fs: resized by resize.f2fs 1.15 while it is not mounted, and shrunk in its safe way (-s), which leaves the administration where it is.
+"""f2fs: resized by resize.f2fs while it is not mounted, and shrunk in its safe way (-s), which leaves the administration where it is.
 
-resize.f2fs ends with status 0 where it does nothing, and with an assertion where it finds no room to work in (measured in the lab, see
+resize.f2fs (1.15) ends with status 0 where it does nothing, and with an assertion where it finds no room to work in (measured in the lab, see
 docs/lv_resize.md): everything that it would stumble over is looked for before the first change, in the superblock and the checkpoint.
 """
 
 from __future__ import annotations
 
+import os
 import re
 
+from ansible_collections.foresight.capacity.plugins.module_utils.held_devices import kernel_path
 from ansible_collections.foresight.capacity.plugins.module_utils.resize import mounting
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems import f2fs_layout as layout
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.base import check_room
@@ -21,8 +23,13 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.procedure import Procedure, Step
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import Volume
+from ansible_collections.foresight.capacity.plugins.module_utils.target_files import integer
 
+# The unit of -t: a logical sector of the device. Others than these were not measured.
 _SECTOR = 512
+_VERSION = re.compile(r"^resize\.f2fs (\S+) \((\d{4}-\d\d-\d\d)\)$", re.MULTILINE)
+# The day of the release 1.16.0. What is built of later sources bears the day of their last change; since 2025-04-14 they ask before they start.
+_NEWEST = "2023-04-11"
 _MOST_BLOCKS = 2**32 - 1
 _LOGS = 6  # segments that f2fs writes to at a time; resize.f2fs moves each of them to a free one
 _FSCK_GOOD = (0, 1)  # clean; errors corrected
@@ -119,7 +126,11 @@ class F2fs:
         name, superblock = self._volume.name, self.superblock
         for tool in ("resize.f2fs", "fsck.f2fs"):
             self._host.require(tool)
+        self._check_version()
+        sectors = {self._sector_size(), superblock.sector_size}
         unusual = [
+            # resize.f2fs writes the one into the superblock where it finds the other, and counts in it.
+            (f"has sectors of {max(sectors)} bytes", sectors != {_SECTOR}),
             # fsck.f2fs found "Incorrect curseg" after each shrinking, and after some growths, of such a file system.
             (f"has sections of {superblock.segments_per_section} segments", superblock.segments_per_section != 1),
             ("is made for a zoned device", superblock.is_zoned),
@@ -132,6 +143,30 @@ class F2fs:
         if _blocks(volume_size) > _MOST_BLOCKS:
             most = human(_MOST_BLOCKS * layout.BLOCK)
             raise Refused("filesystem_limit", f"The f2fs file system of {name} cannot exceed {most} (O(size)).")
+
+    def _check_version(self) -> None:
+        """Refuse a resize.f2fs that would ask a question, which nobody answers, once the volume is extended."""
+        told = self._host.reading.run(["resize.f2fs", "-V"], check=False)
+        version = _VERSION.search(told.out)
+        if version is None:
+            said = (told.out.strip() or told.err.strip() or "nothing")[:200]
+            raise Refused(
+                "missing_tool", f"resize.f2fs -V tells no version, but: {said!r}. Needed is f2fs-tools 1.16 or older. Nothing was changed."
+            )
+        if version.group(2) > _NEWEST:
+            raise Refused(
+                "missing_tool",
+                f"resize.f2fs {version.group(1)} of {version.group(2)} is newer than the last release that is known here, 1.16.0 of {_NEWEST}: newer "
+                f"ones ask before they start, and what they do was not measured. Needed is f2fs-tools 1.16 or older. Nothing was changed.",
+            )
+
+    def _sector_size(self) -> int:
+        """Bytes of a logical sector of the volume."""
+        name = os.path.basename(kernel_path(self._host.files, self._device))
+        size = integer(self._host.files.text(f"/sys/class/block/{name}/queue/logical_block_size"))
+        if size is None:
+            raise Refused("not_readable", f"Cannot read the size of a sector of {self._device}, which resize.f2fs counts in.")
+        return size
 
     def _check_unmounted(self) -> None:
         name = self._volume.name

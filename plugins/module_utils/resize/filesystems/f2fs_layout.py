@@ -26,9 +26,10 @@ _UNMOUNTED = 0x1  # flag of a checkpoint that was written by unmounting
 
 
 class Superblock(t.NamedTuple):
-    """Counts are blocks or segments, addresses blocks, as the names say."""
+    """Counts are blocks or segments, addresses blocks, as the names say; ``sector_size``: bytes of a sector of the device it was made on."""
 
     blocks: int
+    sector_size: int
     segments_per_section: int
     sections_per_zone: int
     metadata_segments: int
@@ -131,12 +132,15 @@ def _is_superblock(data: bytes) -> bool:
 
 def parse_superblock(data: bytes) -> Superblock:
     """The fields of struct f2fs_super_block."""
+    (log_sector,) = struct.unpack_from("<I", data, 8)
     per_section, per_zone = struct.unpack_from("<II", data, 24)
     (blocks,) = struct.unpack_from("<Q", data, 36)
     checkpoint, usage, nodes, summaries, main = struct.unpack_from("<5I", data, 52)
     (features,) = struct.unpack_from("<I", data, 2180)
     return Superblock(
         blocks=blocks,
+        # A logarithm beyond those of real sectors would be a number without an end.
+        sector_size=1 << min(log_sector, 16),
         segments_per_section=per_section,
         sections_per_zone=per_zone,
         metadata_segments=checkpoint + usage + nodes + summaries,

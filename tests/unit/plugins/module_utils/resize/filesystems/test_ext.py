@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-"""The goal of an ext file system, held against what the real resize2fs makes of an image file."""
+"""The goal of an ext file system, held against what the real resize2fs makes of an image file; and what resize2fs would stumble over."""
 
 import shutil
 import subprocess
 
 import pytest
+from driver import data_volume, ext4, machine_with, resize
+from simulated_volume import EXTENT
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import SYSTEM_DIRECTORIES, Commands
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems.ext import parse_superblock, read_superblock
@@ -110,3 +112,74 @@ def test_superblock_without_optional_fields():
     superblock = parse_superblock(text)
     assert (superblock.reserved_gdt_blocks, superblock.descriptor_size, superblock.cluster_size) == (0, 32, 1024)
     assert "errors" in superblock.state
+
+
+# What a superblock from before a crash looks like.
+OUTDATED = {
+    "its journal was not replayed": {"features": "has_journal extent 64bit sparse_super needs_recovery"},
+    "no journal, not unmounted": {"kind": "ext2", "features": "resize_inode sparse_super", "state": "not clean"},
+}
+
+
+@pytest.mark.parametrize("case", OUTDATED)
+def test_counts_from_before_a_crash_are_no_measure_for_shrinking(case):
+    """More was in use than the superblock tells: with the margin it does not fit, and the repair would come too late to see that."""
+    fs = ext4(150, used=95 * EXTENT, seen_used=20 * EXTENT, **OUTDATED[case])
+    machine = machine_with(data_volume(150, fs=fs, mountpoints=[]))
+    for allow_fsck in (False, True):
+        result = resize(machine, 100, allow_shrink=True, allow_fsck=allow_fsck)
+        assert (result["status"], result["reason"], "e2fsck -f" in result["message"]) == ("refused", "fsck_needed", True)
+    assert (machine.volumes["data"].extents, fs.size) == (150, 150 * EXTENT)
+    machine(["e2fsck", "-f", "-p", "/dev/mapper/vg0-data"])
+    assert resize(machine, 100, allow_shrink=True, allow_fsck=True)["reason"] == "too_small"
+    assert resize(machine, 120, allow_shrink=True)["status"] == "changed"
+
+
+@pytest.mark.parametrize("case", OUTDATED)
+def test_counts_from_before_a_crash_do_not_matter_for_growing(case):
+    machine = machine_with(data_volume(100, fs=ext4(100, **OUTDATED[case]), mountpoints=[]))
+    assert resize(machine, 150)["reason"] == "fsck_needed"
+    assert resize(machine, 150, allow_fsck=True)["status"] == "changed"
+
+
+@pytest.mark.parametrize("features", ["has_journal extent 64bit sparse_super", "has_journal needs_recovery extent 64bit sparse_super"])
+def test_what_a_killed_resize2fs_left_is_shrunk_further_once_repaired(features):
+    """Marked with errors, but unmounted before: no counts stand in a journal. (Mounted ones always have needs_recovery.)"""
+    mounted = "needs_recovery" in features
+    fs = ext4(150, used=20 * EXTENT, features=features, state="clean" if mounted else "not clean with errors")
+    machine = machine_with(data_volume(150, fs=fs, mountpoints=["/srv"] if mounted else []), fstab=["UUID=fs-uuid /srv ext4 defaults 0 2"])
+
+    def unmounted(host):
+        if host.calls[-1][0] == "umount":
+            fs.features = fs.features.replace(" needs_recovery", "")
+
+    machine.at_call = unmounted
+    assert resize(machine, 100, allow_shrink=True, allow_unmount=True, allow_fsck=True)["status"] == "changed"
+
+
+@pytest.mark.parametrize(
+    ("places", "read_only_at", "hidden", "reason"),
+    [
+        (["/export", "/srv"], {"/export"}, set(), "read_only"),
+        (["/srv", "/export"], {"/export"}, set(), None),
+        (["/export", "/srv"], {"/export"}, {"/export"}, None),
+        (["/export", "/srv"], set(), set(), None),
+    ],
+)
+def test_resize2fs_works_through_the_oldest_mount_that_it_sees(places, read_only_at, hidden, reason):
+    """That one may be read-only (mount -o remount,bind,ro) although the file system is not: refused before the volume is extended."""
+    machine = machine_with(data_volume(100, mountpoints=places), read_only_at=read_only_at, hidden=hidden)
+    # The facts name them in another order than the mount table.
+    document = machine.read_lvm
+
+    def shuffled():
+        found = document()
+        found["lvs"][0]["filesystem"]["mountpoints"].reverse()
+        return found
+
+    machine.read_lvm = shuffled
+    result = resize(machine, 150)
+    assert (result["status"], result["reason"]) == (("refused", reason) if reason else ("changed", None))
+    assert machine.volumes["data"].extents == (100 if reason else 150)
+    if reason:
+        assert "read-only at /export" in result["message"]

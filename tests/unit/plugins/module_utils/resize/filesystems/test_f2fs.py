@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 from driver import HostOf, data_volume, f2fs, machine_with, resize
+from simulated_f2fs import SECTOR, TOOLS
 from simulated_volume import EXTENT
 
 from ansible_collections.foresight.capacity.plugins.module_utils.commands import SYSTEM_DIRECTORIES, Commands
@@ -164,6 +165,60 @@ def test_missing_tools_are_told_with_their_package(tool):
     result = resize(machine, 150)
     assert (result["reason"], "f2fs-tools" in result["message"]) == ("missing_tool", True)
     assert machine.volumes["data"].extents == 100
+
+
+@pytest.mark.parametrize("extents", [80, 150])
+@pytest.mark.parametrize(
+    ("device", "made", "reason", "told"),
+    [
+        ("4096", 4096, "filesystem_feature", "sectors of 4096 bytes"),
+        ("4096", 512, "filesystem_feature", "sectors of 4096 bytes"),
+        ("512", 4096, "filesystem_feature", "sectors of 4096 bytes"),
+        (None, 512, "not_readable", "size of a sector"),
+    ],
+)
+def test_sectors_that_were_not_measured_are_refused(device, made, reason, told, extents):
+    """resize.f2fs counts its target in them: eight times as much would be asked for."""
+    machine = unmounted(100, sector=made)
+    machine.tools = {**machine.tools, SECTOR: lambda _host: device}
+    result = shrink(machine, extents)
+    assert (result["status"], result["reason"], told in result["message"]) == ("refused", reason, True)
+    assert (machine.volumes["data"].extents, machine.volumes["data"].fs.size) == (100, 100 * EXTENT)
+
+
+def test_the_sectors_of_a_device_are_asked_by_the_name_that_the_kernel_has_for_it():
+    machine = unmounted(100)
+    machine.links[DEVICE] = "../dm-3"
+    assert resize(machine, 150)["reason"] == "not_readable"
+    machine.files["/sys/class/block/dm-3/queue/logical_block_size"] = "512\n"
+    assert resize(machine, 150)["status"] == "changed"
+
+
+VERSIONS = {
+    "resize.f2fs 1.14.0 (2020-08-24)\n": None,
+    "resize.f2fs 1.16.0 (2023-04-11)\n": None,
+    # Built of later sources: the number is the old one, the day is not.
+    "resize.f2fs 1.16.0 (2025-04-15)\n": "newer than the last release that is known here, 1.16.0",
+    "resize.f2fs 1.17.0 (2026-01-30)\n": "resize.f2fs 1.17.0 of 2026-01-30 is newer",
+    "\nUsage: resize.f2fs [options] device\n": "tells no version, but: 'Usage: resize.f2fs [options] device'",
+    "": "tells no version, but: 'nothing'",
+}
+
+
+@pytest.mark.parametrize("extents", [80, 150])
+@pytest.mark.parametrize("said", VERSIONS)
+def test_a_resize_f2fs_that_would_ask_is_refused_before_the_first_change(said, extents):
+    machine = machine_with(data_volume(100, fs=f2fs(100)), fstab=FSTAB)
+    machine.tools = {
+        **machine.tools,
+        "resize.f2fs": lambda host, args: (0, said, "") if args[1:] == ["-V"] else TOOLS["resize.f2fs"](host, args),
+    }
+    result = shrink(machine, extents, allow_unmount=True)
+    if VERSIONS[said] is None:
+        assert result["status"] == "changed"
+    else:
+        assert (result["status"], result["reason"], VERSIONS[said] in result["message"]) == ("refused", "missing_tool", True)
+        assert (machine.volumes["data"].extents, machine.volumes["data"].mountpoints) == (100, ["/srv"])
 
 
 def test_an_open_device_is_in_use():
@@ -349,8 +404,10 @@ def test_the_real_tools_make_what_is_foretold(tmp_path, options, made, volume):
     with open(image, "wb") as file:
         file.truncate(made * MIB)
     assert run("mkfs.f2fs", "-f", *options, image)[0] == 0
+    assert run("resize.f2fs", "-V")[1].startswith("resize.f2fs 1.")
     before = layout.read_superblock(host, image)
     assert layout.read_checkpoint(host, image, before).was_unmounted
+    assert before.sector_size == 512
     with open(image, "r+b") as file:
         file.truncate(max(made, volume) * MIB)
     assert run("resize.f2fs", *(["-s"] if volume < made else []), "-t", str(volume * 2048), image)[0] == 0

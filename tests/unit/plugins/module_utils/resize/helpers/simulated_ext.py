@@ -14,13 +14,17 @@ from simulated_volume import EXTENT, FileSystem
 
 @dataclass
 class Ext(FileSystem):
-    """Sizes in blocks; ``inode_blocks`` and ``reserved`` are what a group needs at least. ``seen_free`` = what a stale superblock tells."""
+    """Sizes in blocks; ``inode_blocks`` and ``reserved`` are what a group needs at least.
+
+    ``seen_used``: bytes in use as a superblock tells them that was written before a crash.
+    """
 
     kind: str = "ext4"
     group: int = 32768
     inode_blocks: int = 512
     reserved: int = 63
     state: str = "clean"
+    seen_used: int | None = None
     features: str = "has_journal resize_inode extent 64bit flex_bg sparse_super metadata_csum"
 
     def fitted(self, blocks: int) -> int:
@@ -36,6 +40,11 @@ class Ext(FileSystem):
         return -(-self.blocks // self.group) * (self.inode_blocks + 2)
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether its superblock is from before a crash."""
+        return "needs_recovery" in self.features or ("has_journal" not in self.features and self.state != "clean")
+
+    @property
     def least(self) -> int:
         """Blocks below which resize2fs does not go."""
         return self.used // self.block_size + self.overhead + 300
@@ -43,11 +52,12 @@ class Ext(FileSystem):
 
 def _dumpe2fs(host: SimulatedHost, args: list[str]) -> Answer:
     fs = host.by_device(args[-1])[1]
+    used = fs.used if fs.seen_used is None else fs.seen_used
     fields = {
         "Filesystem features": fs.features,
         "Filesystem state": fs.state,
         "Block count": fs.blocks,
-        "Free blocks": max(0, fs.blocks - fs.overhead - fs.used // fs.block_size),
+        "Free blocks": max(0, fs.blocks - fs.overhead - used // fs.block_size),
         "First block": 0,
         "Block size": fs.block_size,
         "Group descriptor size": 64,
@@ -67,8 +77,9 @@ def _e2fsck(host: SimulatedHost, args: list[str]) -> Answer:
         return (4 if fs.corrupt or fs.lost else 0), "a summary", ""
     if fs.lost or volume.fsck >= 4:
         return 4, "UNEXPECTED INCONSISTENCY; RUN fsck MANUALLY", ""
-    repaired = fs.corrupt or fs.state != "clean"
-    fs.corrupt, fs.state = False, "clean"
+    repaired = fs.corrupt or fs.is_outdated or fs.state != "clean"
+    fs.corrupt, fs.state, fs.seen_used = False, "clean", None
+    fs.features = fs.features.replace(" needs_recovery", "")
     return (1 if repaired else 0), "fixed" if repaired else "", ""
 
 

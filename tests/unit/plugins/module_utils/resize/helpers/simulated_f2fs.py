@@ -37,7 +37,8 @@ _TABLE = [_table_entry(number) for number in range(256)]
 class F2fs(FileSystem):
     """``administration``: segments in front of the main area; ``scattered``: segments in use beyond those that the used bytes would fill.
 
-    ``corrupt``: a count in the checkpoint is wrong; ``clean``: it was unmounted; ``dropped``: fsck.f2fs -f threw away what was written last.
+    ``corrupt``: a count in the checkpoint is wrong; ``clean``: it was unmounted; ``dropped``: fsck.f2fs -f threw away what was written last;
+    ``sector``: bytes of a sector of the device it was made on.
     """
 
     kind: str = "f2fs"
@@ -47,6 +48,7 @@ class F2fs(FileSystem):
     features: int = 0
     devices: int = 0
     clean: bool = True
+    sector: int = 512
     dropped: bool = False
     broken_superblocks: int = 0
     broken_checkpoints: int = 0
@@ -80,7 +82,7 @@ class F2fs(FileSystem):
 
     def _superblock(self) -> bytes:
         block = bytearray(3072)
-        struct.pack_into("<IHHIIIIIII", block, 0, _MAGIC, 1, 16, 9, 3, 12, 9, self.sections, 1, 3068)
+        struct.pack_into("<IHHIIIIIII", block, 0, _MAGIC, 1, 16, self.sector.bit_length() - 1, 3, 12, 9, self.sections, 1, 3068)
         struct.pack_into("<QII", block, 36, self.blocks, self.main, self.main + self.administration)
         struct.pack_into("<5I", block, 52, 2, 2, 2, self.administration - 6, self.main)
         struct.pack_into("<6I", block, 72, 512, 512, 1536, 2560, 3584, (1 + self.administration) * 512)
@@ -110,6 +112,8 @@ def _kept(main: int) -> tuple[int, int]:
 
 
 def _resize(host: SimulatedHost, args: list[str]) -> Answer:
+    if args[1:] == ["-V"]:
+        return 0, "resize.f2fs 1.15.0 (2022-05-13)\n", ""
     volume, fs = host.by_device(args[-1])
     assert isinstance(fs, F2fs)
     blocks = int(args[args.index("-t") + 1]) // 8
@@ -163,4 +167,5 @@ def _fsck(host: SimulatedHost, args: list[str]) -> Answer:
     return (1 if repaired else 0), "Info: Force to fix corruption\n" + seen, ""
 
 
-TOOLS = {"resize.f2fs": _resize, "fsck.f2fs": _fsck}
+SECTOR = "/sys/class/block/vg0-data/queue/logical_block_size"
+TOOLS = {"resize.f2fs": _resize, "fsck.f2fs": _fsck, SECTOR: lambda _host: "512\n"}
