@@ -31,8 +31,8 @@ STEPS: dict[tuple[str, str, tuple[str, ...]], tuple[str, ...]] = {
     ("swap", "shrink mounted", UNMOUNT): ("swapoff", "mkswap", REDUCE_VOLUME, "swapon"),
     ("vfat", "grow mounted", UNMOUNT): ("umount", "fsck.vfat", GROW_VOLUME, "fatresize", *_VFAT_END, "mount"),
     ("vfat", "shrink mounted", UNMOUNT): ("umount", "fsck.vfat", "fatresize", REDUCE_VOLUME, *_VFAT_END, "mount"),
-    ("f2fs", "grow mounted", UNMOUNT): ("umount", "fsck.f2fs", GROW_VOLUME, "resize.f2fs", "fsck.f2fs", "mount"),
-    ("f2fs", "shrink mounted", UNMOUNT): ("umount", "fsck.f2fs", "resize.f2fs", REDUCE_VOLUME, "fsck.f2fs", "mount"),
+    ("f2fs", "grow mounted", UNMOUNT): ("umount", "fsck.f2fs", "fsck.f2fs", GROW_VOLUME, "resize.f2fs", "fsck.f2fs", "mount"),
+    ("f2fs", "shrink mounted", UNMOUNT): ("umount", "fsck.f2fs", "fsck.f2fs", "resize.f2fs", REDUCE_VOLUME, "fsck.f2fs", "mount"),
 }
 
 
