@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import typing as t
 from collections.abc import Mapping, Sequence
@@ -80,46 +81,62 @@ def allocate(volumes: t.Any, groups: t.Any, policy: t.Any, pools: t.Any = None, 
 def _share_group(group: Group, volumes: Sequence[Volume], pools: Sequence[Pool], policy: Policy, answer: Answer) -> Spare:
     """Share one VG and return what is left of it, and what its volumes did not get."""
     pooled = PoolNeeds(pools, group, policy)
-    group = pooled.group
     needs = [*(assess(volume, group, policy) for volume in volumes), *pooled.needs]
+    proportions = _proportions([need.volume for need in needs], group)
+    shares, made = _share_managed(pooled, needs, proportions, group, policy)
     managed = [need for need in needs if need.wish is not None and need.volume.managed]
     others = [need for need in needs if need.wish is not None and not need.volume.managed]
-    proportions = _proportions([need.volume for need in needs], group)
-    shares, made = _share_managed(managed, needs, proportions, policy, group.spendable)
     answer.actions.extend(changes.shrinkage(gift, policy) for gift in made.gifts)
+    spendable = group.spendable_with(made.freed) - pooled.taken
     _tell(managed, shares, group.spendable, made, answer.actions)
-    left = group.spendable + made.freed - _taken(managed, shares)
+    left = spendable - _taken(managed, shares)
+    left -= pooled.serve_others(left)
     shares.update(_shares(others, proportions, policy, left))
     _tell(others, shares, left, Exchange((), {}), answer.proposals)
     left -= _taken(others, shares)
-    left -= pooled.complete(shares, left, answer.actions, answer.proposals)
+    pooled.complete(answer.actions, answer.proposals)
     answer.refused.extend(refusal for need in needs for refusal in need.refused)
     short = [need for need in [*managed, *others] if shares[need.volume.entity] < need.allowed]
-    if short or pooled.missing:
-        missing = pooled.missing + sum((need.allowed - shares[need.volume.entity]) * need.volume.copies for need in short)
+    lacking = pooled.missing + sum((need.allowed - shares[need.volume.entity]) * need.volume.copies for need in short)
+    # The proportional strategy leaves extents although they are wanted: nothing has to be added for those.
+    missing = lacking if policy.strategy != "proportional" else max(0, lacking - left)
+    if missing:
         giving = {gift.donor.entity for gift in made.gifts}
+        owed = 0 if made.gifts else group.owed
         unasked = any(not need.volume.managed for need in short)
         possible = [donor for donor in find_donors(needs, policy) if donor.entity not in giving and (donor.hindrances or unasked)]
-        for gift in collect(possible, missing):
-            answer.proposals.append(changes.possible_shrinkage(gift.donor, gift.extents, short, policy))
+        takers = list(dict.fromkeys([*(need.volume.entity for need in short), *pooled.short]))
+        for gift in collect(possible, missing + owed):
+            answer.proposals.append(changes.possible_shrinkage(gift.donor, gift.extents, takers, policy))
         # What the VG already lacks of its reserve comes first out of any new extents.
-        answer.proposals.append(changes.extension(group, missing + max(0, group.reserve_extents - group.extents_free)))
-    return Spare(max(0, left - made.freed), {need.volume.entity: need.allowed - shares[need.volume.entity] for need in short})
+        answer.proposals.append(changes.extension(group, missing + owed))
+    changed = {need.volume.entity: shares[need.volume.entity] for need in managed}
+    changed.update({gift.donor.entity: -gift.extents for gift in made.gifts})
+    return Spare(max(0, left - made.freed), {need.volume.entity: need.allowed - shares[need.volume.entity] for need in short}, changed)
 
 
 def _share_managed(
-    managed: Sequence[Need], needs: Sequence[Need], proportions: Mapping[str, float], policy: Policy, spendable: int
+    pooled: PoolNeeds, needs: Sequence[Need], proportions: Mapping[str, float], group: Group, policy: Policy
 ) -> tuple[dict[str, int], Exchange]:
     """Return the extents of each managed volume, and what neighbours give so that they can have them."""
+    first = pooled.serve(group.spendable)
+    spendable = group.spendable - first
+    managed = [need for need in needs if need.wish is not None and need.volume.managed]
     alone = _shares(managed, proportions, policy, spendable)
-    lacking = sum(need.allowed * need.volume.copies for need in managed) - spendable
+    # A pool whose metadata are served now does not let them wait until a neighbour makes room for its data.
+    asking = [
+        dataclasses.replace(need, allowed=alone[need.volume.entity]) if need.volume.entity in pooled.urgent else need for need in managed
+    ]
+    lacking = sum(need.allowed * need.volume.copies for need in asking) + pooled.asked_of_neighbours - spendable
     if lacking <= 0:
         return alone, Exchange((), {})
-    gifts = collect([donor for donor in find_donors(needs, policy) if not donor.hindrances], lacking)
-    if not gifts:
+    gifts = collect([donor for donor in find_donors(needs, policy) if not donor.hindrances], lacking + group.owed)
+    freed = sum(gift.freed for gift in gifts)
+    if group.spendable_with(freed) <= group.spendable:
         return alone, Exchange((), {})
-    together = _shares(managed, proportions, policy, spendable + sum(gift.freed for gift in gifts))
-    return together, exchange(managed, alone, together, spendable, gifts)
+    more, served = pooled.serve_more(group.spendable_with(freed) - first)
+    together = _shares(asking, proportions, policy, group.spendable_with(freed) - first - more)
+    return together, exchange(asking, alone, together, spendable, gifts, group.owed + more, served)
 
 
 def _tell(needs: Sequence[Need], shares: Mapping[str, int], spendable: int, made: Exchange, found: list[Document]) -> None:

@@ -51,11 +51,11 @@ def shrinkage(gift: Gift, policy: Policy) -> Document:
     return {**document, "after": []}
 
 
-def possible_shrinkage(donor: Donor, extents: int, takers: Sequence[Need], policy: Policy) -> Document:
+def possible_shrinkage(donor: Donor, extents: int, takers: Sequence[str], policy: Policy) -> Document:
     """Return the shrinking of a volume that would help others, but that the policy does not allow."""
     group = donor.need.group
     freed = format_bytes(extents * donor.copies * group.extent_bytes)
-    names = _names([need.volume.entity for need in takers])
+    names = _names(takers)
     # Whom it may serve is not managed itself: then that is what is missing.
     options = donor.hindrances or ("manage",)
     message = f"Would free {freed} of {group.vg} for {names}. {_spare(donor, policy)} Needed for it: {', '.join(options)}."

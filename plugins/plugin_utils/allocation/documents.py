@@ -83,7 +83,16 @@ class Group:
     @property
     def spendable(self) -> int:
         """Extents that may be given away."""
-        return max(0, self.extents_free - self.reserve_extents)
+        return self.spendable_with(0)
+
+    @property
+    def owed(self) -> int:
+        """Extents that the reserve itself lacks."""
+        return max(0, self.reserve_extents - self.extents_free)
+
+    def spendable_with(self, freed: int) -> int:
+        """Return the extents that may be given away once so many come free: what the reserve lacks is paid first."""
+        return max(0, self.extents_free + freed - self.reserve_extents)
 
 
 def read_volumes(documents: t.Any) -> list[Volume]:

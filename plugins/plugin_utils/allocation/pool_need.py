@@ -25,7 +25,7 @@ _UNBOUNDED = 2**62
 @dataclasses.dataclass(slots=True)
 class _Wanted:
     """What one pool wants, in extents of metadata: `least` it has now, `own` they want by themselves, `metadata` with what its data
-    may grow by, `given` it gets. `told` = why they want more by themselves."""
+    may grow by, `given` it gets. `told` = why they want more by themselves. `data_extents` = what its data may grow by with all of that."""
 
     pool: Pool
     data: Need
@@ -34,37 +34,76 @@ class _Wanted:
     metadata: int
     told: str
     given: int
+    data_extents: int
+
+    @property
+    def lacking(self) -> int:
+        """Return the extents that its metadata did not get."""
+        return self.metadata - self.given
+
+    @property
+    def is_urgent(self) -> bool:
+        """Return whether its metadata want more by themselves and get some of it now."""
+        return bool(self.told) and self.given > self.least
 
 
 class PoolNeeds:
-    """The needs of all pools of one VG.
+    """The needs of all pools of one VG. Metadata are served before everybody else of their kind: `serve`, then, out of what neighbours
+    give, `serve_more`, and for the pools that are not managed `serve_others`; `complete` writes the documents.
 
-    :ivar group: the VG without the extents that the metadata of managed pools get first.
-    :ivar missing: extents of the VG that metadata lack.
+    :ivar taken: extents of the VG that the metadata of managed pools got, spare metadata included.
     """
 
     def __init__(self, pools: Sequence[Pool], group: Group, policy: Policy) -> None:
         self._spare = self._spare_told = max((-(-pool.spare // group.extent_bytes) for pool in pools), default=0)
         self._wanted = [_assess(pool, group, policy) for pool in pools]
-        self.missing = 0
-        taken = self._serve([one for one in self._wanted if one.data.volume.managed], group, group.spendable)
-        self.group = dataclasses.replace(group, extents_free=group.extents_free - taken)
-        for one in self._wanted:
-            one.data.group = self.group
+        self._group = group
+        self.taken = 0
 
     @property
     def needs(self) -> list[Need]:
         """Return what their data want, to be served like any volume."""
         return [one.data for one in self._wanted]
 
-    def complete(self, shares: Mapping[str, int], left: int, actions: list[Document], proposals: list[Document]) -> int:
-        """Write the metadata into the documents of the pools, tell what they do not get, and return the extents they took of `left`.
+    @property
+    def urgent(self) -> set[str]:
+        """Return the managed pools (entities) whose metadata are served at once: nothing of them waits for anybody."""
+        return {one.pool.entity for one in self._managed(True) if one.is_urgent}
 
-        :param shares: extents that the data of each pool got.
-        :param left: extents that nobody got, for the metadata of pools that are not managed.
-        """
-        taken = self._serve([one for one in self._wanted if not one.data.volume.managed], self.group, left)
-        for one in sorted(self._wanted, key=lambda one: not one.data.volume.managed):
+    @property
+    def short(self) -> list[str]:
+        """Return the pools (entities) whose metadata did not get all they want."""
+        return [one.pool.entity for one in self._wanted if one.lacking]
+
+    @property
+    def missing(self) -> int:
+        """Return the extents of the VG that metadata lack, with those of the data that cannot grow for it."""
+        return self._missing(self._wanted)
+
+    @property
+    def asked_of_neighbours(self) -> int:
+        """Return those of the managed pools that can wait for a neighbour."""
+        return self._missing([one for one in self._managed(True) if not one.is_urgent])
+
+    def serve(self, spendable: int) -> int:
+        """Serve the metadata of managed pools and return the extents this takes."""
+        return self._serve(self._managed(True), spendable)
+
+    def serve_more(self, left: int) -> tuple[int, list[str]]:
+        """Go on with what neighbours give; return the extents this takes, and the pools (entities) that get them and wait for it."""
+        waiting = [one for one in self._managed(True) if one.lacking and not one.is_urgent]
+        before = [one.given for one in waiting]
+        taken = self._serve(waiting, left)
+        return taken, [one.pool.entity for one, given in zip(waiting, before, strict=True) if one.given > given]
+
+    def serve_others(self, left: int) -> int:
+        """Serve the metadata of the pools that are not managed and return the extents this takes."""
+        return self._serve(self._managed(False), left)
+
+    def complete(self, actions: list[Document], proposals: list[Document]) -> None:
+        """Write the metadata into the documents of the pools, and tell what they do not get."""
+        for one in self._managed(True) + self._managed(False):
+            self._refuse(one)
             found = actions if one.data.volume.managed else proposals
             place = next((place for place, document in enumerate(found) if document["target"] == one.pool.entity), None)
             if place is not None:
@@ -75,42 +114,55 @@ class PoolNeeds:
                 one.data.refused.append(pool_refusals.not_named(one.pool))
             if one.pool.overprovisioned and any(refusal["reason"] in pool_refusals.CANNOT_GROW for refusal in one.data.refused):
                 one.data.refused.append(pool_refusals.overprovisioned(one.pool))
-        return taken
 
-    def _serve(self, wanted: Sequence[_Wanted], group: Group, left: int) -> int:
+    def _managed(self, is_managed: bool) -> list[_Wanted]:
+        return [one for one in self._wanted if one.data.volume.managed is is_managed]
+
+    def _missing(self, wanted: Sequence[_Wanted]) -> int:
+        lacking = sum(one.lacking * one.pool.metadata.copies for one in wanted if one.pool.metadata is not None)
+        spare = max((one.metadata - self._spare for one in wanted if one.lacking), default=0)
+        data = sum((one.data_extents - one.data.allowed) * one.data.volume.copies for one in wanted)
+        return lacking + max(0, spare) + data
+
+    def _serve(self, wanted: Sequence[_Wanted], left: int) -> int:
         """Give metadata as far as there is space, and return the extents of the VG that this takes, spare metadata included."""
         taken = 0
         for one in wanted:
-            if one.pool.metadata is None or one.metadata <= one.least:
+            if one.pool.metadata is None:
                 continue
-            copies = one.pool.metadata.copies
-            while one.given < one.metadata:
-                more = copies + max(0, one.given + 1 - self._spare)
+            while one.lacking:
+                more = one.pool.metadata.copies + max(0, one.given + 1 - self._spare)
                 if taken + more > left:
                     break
                 one.given, taken = one.given + 1, taken + more
                 self._spare = max(self._spare, one.given)
-            lacking = one.metadata - one.given
-            if lacking:
-                self.missing += lacking * copies + max(0, one.metadata - self._spare)
-                granted, asked = one.given - one.least, one.metadata - one.least
-                one.data.refused.append(
-                    {**refusals.no_space(one.pool.metadata, group, one.least, asked, granted, left), "entity": one.pool.entity}
-                )
-                self._bound_data(one, group)
+            one.data.allowed = self._reach(one) if one.lacking else one.data_extents
+        self.taken += taken if wanted and wanted[0].data.volume.managed else 0
         return taken
 
-    @staticmethod
-    def _bound_data(one: _Wanted, group: Group) -> None:
-        """Let data grow no further than the metadata reach: LVM would take the rest by itself, from the reserve too."""
-        pool, chunk = one.pool, one.pool.chunk
+    def _reach(self, one: _Wanted) -> int:
+        """Return how far the data may grow with the metadata they have: LVM would take the rest by itself, from the reserve too."""
+        pool, chunk, extent = one.pool, one.pool.chunk, self._group.extent_bytes
         if chunk is None:
+            return one.data_extents
+        reach = one.given * extent // METADATA_BYTES_PER_CHUNK * chunk // extent
+        return max(0, min(one.data_extents, reach - pool.data.size_bytes // extent))
+
+    def _refuse(self, one: _Wanted) -> None:
+        """Tell what its metadata lack, and its data for it."""
+        if not one.lacking or one.pool.metadata is None:
             return
-        reach = one.given * group.extent_bytes // METADATA_BYTES_PER_CHUNK * chunk // group.extent_bytes
-        one.data.allowed = max(0, min(one.data.allowed, reach - pool.data.size_bytes // group.extent_bytes))
+        granted, asked = one.given - one.least, one.metadata - one.least
+        left = self._group.spendable
+        refused = [refusals.no_space(one.pool.metadata, self._group, one.least, asked, granted, left)]
+        if one.data.allowed < one.data_extents:
+            data = one.data
+            refused.append(refusals.no_space(data.volume, self._group, data.extents, one.data_extents, data.allowed, left))
+            refused[1]["message"] += " Its metadata reach no further."
+        one.data.refused.extend({**refusal, "entity": one.pool.entity} for refusal in refused)
 
     def _document(self, one: _Wanted, document: Document) -> Document:
-        pool, extent = one.pool, self.group.extent_bytes
+        pool, extent = one.pool, self._group.extent_bytes
         if pool.metadata is None:
             return document
         size = pool.metadata.size_bytes
@@ -179,7 +231,7 @@ def _assess(pool: Pool, group: Group, policy: Policy) -> _Wanted:
         known = {refusal["reason"] for refusal in data.refused} - {"max_step"}
         data.refused += [{**refusal, "entity": pool.entity} for refusal in need.refused if refusal["reason"] not in known]
     data.refused = [pool_refusals.in_words(refusal, pool, group) for refusal in data.refused]
-    return _Wanted(pool, data, least, own, metadata, told, least)
+    return _Wanted(pool, data, least, own, metadata, told, least, data.allowed)
 
 
 def _capped(pool: Pool) -> Volume:

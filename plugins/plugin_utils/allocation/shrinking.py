@@ -68,7 +68,13 @@ def collect(donors: Iterable[Donor], lacking: int) -> list[Gift]:
 
 
 def exchange(
-    needs: Sequence[Need], alone: Mapping[str, int], together: Mapping[str, int], spendable: int, gifts: Sequence[Gift]
+    needs: Sequence[Need],
+    alone: Mapping[str, int],
+    together: Mapping[str, int],
+    spendable: int,
+    gifts: Sequence[Gift],
+    owed: int = 0,
+    creditors: Sequence[str] = (),
 ) -> Exchange:
     """Return who gives what to whom.
 
@@ -77,14 +83,23 @@ def exchange(
     that are left when a shrinking fails never take more than there is. The most urgent are served first; a gift of which nobody
     takes anything is not made. What is left of the others stays free for what is wanted next.
 
+    What is owed is paid out of the first gifts, before anybody takes of them: so all who take wait for those too.
+
     :param alone: extents of each volume (by entity) without gifts; their sum fits the spendable ones.
     :param together: the same with all gifts.
+    :param owed: extents that the VG's reserve lacks, and that the metadata of pools (`creditors`, entities) get out of the gifts.
     """
     more = {need.volume.entity: max(0, together[need.volume.entity] - alone[need.volume.entity]) * need.volume.copies for need in needs}
     own = sum(min(together[need.volume.entity], alone[need.volume.entity]) * need.volume.copies for need in needs)
-    sources: list[tuple[Gift | None, int]] = [(None, spendable - own), *((gift, gift.freed) for gift in gifts)]
+    sources: list[tuple[Gift | None, int]] = [(None, spendable - own)]
+    paying: tuple[str, ...] = ()
+    for gift in gifts:
+        part = min(owed, gift.freed)
+        owed -= part
+        paying += (gift.donor.entity,) if part else ()
+        sources.append((gift, gift.freed - part))
     takers: dict[str, list[str]] = {gift.donor.entity: [] for gift in gifts}
-    waits: dict[str, tuple[str, ...]] = {}
+    waits: dict[str, tuple[str, ...]] = dict.fromkeys(creditors, paying)
     for need in sorted(needs, key=_urgency):
         entity, missing = need.volume.entity, more[need.volume.entity]
         while missing:
@@ -92,11 +107,13 @@ def exchange(
             part = min(missing, left)
             missing -= part
             if gift is not None and part:
-                takers[gift.donor.entity].append(entity)
-                waits[entity] = (*waits.get(entity, ()), gift.donor.entity)
+                waits[entity] = tuple(dict.fromkeys((*waits.get(entity, ()), *paying, gift.donor.entity)))
             sources[0] = (gift, left - part)
             if missing:
                 sources.pop(0)
+    for entity, others in waits.items():
+        for giver in others:
+            takers[giver].append(entity)
     made = [dataclasses.replace(gift, takers=tuple(takers[gift.donor.entity])) for gift in gifts if takers[gift.donor.entity]]
     return Exchange(tuple(made), waits)
 

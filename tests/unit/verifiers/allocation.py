@@ -198,9 +198,8 @@ def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
             if "unfinished" in wants and volume["entity"] not in changes:
                 open_wants.append(volume["entity"])
     found += [f"{entity}: its growth is not finished" for entity in open_wants]
-    spendable = max(0, group["extents_free"] - group["reserve_extents"])
-    found += _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable)
-    spendable += sum(gifts.values())
+    found += _exchange(group, volumes, rules, changes, gifts, got, wanted)
+    spendable = _spendable(group, sum(gifts.values()))
     for managed in (True, False):
         served = [v for v in volumes if bool(v.get("managed")) is managed and v["entity"] in allowed]
         taken = sum(got[v["entity"]] * v.get("copies", 1) for v in served)
@@ -211,15 +210,22 @@ def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
             found += _fairness(group, served, volumes, allowed, got, spendable, rules)
     missing = sum(max(0, allowed[v["entity"]] - got[v["entity"]]) for v in volumes if v["entity"] in allowed)
     extended = [p for p in proposals if p["kind"] == "vg_extend" and p["target"] == group["entity"]]
-    if bool(missing) != bool(extended):
-        found.append(f"{group['entity']}: lacks {missing} extents, vg_extend proposals: {len(extended)}")
     lacks = sum(max(0, allowed[v["entity"]] - got[v["entity"]]) * v.get("copies", 1) for v in volumes if v["entity"] in allowed)
-    lacks += max(0, group["reserve_extents"] - group["extents_free"])
+    # The classic strategy leaves extents although they are wanted: for those nothing has to be added.
+    lacks -= spendable if rules["strategy"] == "proportional" else 0
+    if (lacks > 0) != bool(extended) or (missing > 0) < bool(extended):
+        found.append(f"{group['entity']}: lacks {lacks} extents, vg_extend proposals: {len(extended)}")
+    lacks += max(0, group["reserve_extents"] - group["extents_free"] - sum(gifts.values()))
     found += [f"{group['entity']}: vg_extend does not make room for {lacks} extents" for p in extended if p["bytes"] < lacks * extent]
     return found
 
 
-def _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable):
+def _spendable(group, freed):
+    """Extents that may be given away once so many came free: the reserve comes first."""
+    return max(0, group["extents_free"] + freed - group["reserve_extents"])
+
+
+def _exchange(group, volumes, rules, changes, gifts, got, wanted):
     """What is wrong between those who shrink and those who wait for it; `wanted`: extents that the managed ones want at most."""
     grown = [v for v in volumes if got[v["entity"]] and v.get("managed")]
     taken = {v["entity"]: got[v["entity"]] * v.get("copies", 1) for v in grown}
@@ -229,7 +235,7 @@ def _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable):
         f"{entity}: waits for {sorted(others - set(gifts))}, which do not shrink" for entity, others in waits.items() if others - set(gifts)
     ]
     found += [f"{entity}: shrinks and nobody waits for it" for entity in gifts if not any(entity in others for others in waits.values())]
-    lacking = wanted - spendable
+    lacking = wanted - (group["extents_free"] - group["reserve_extents"])
     for volume in (v for v in volumes if v["entity"] in gifts):
         entity, copies = volume["entity"], volume.get("copies_freed", 1)
         least = max(
@@ -242,7 +248,7 @@ def _exchange(group, volumes, rules, changes, gifts, got, wanted, spendable):
     for number in range(1 << len(gifts)):  # whichever of the shrinkings fail
         done = {entity for place, entity in enumerate(sorted(gifts)) if number >> place & 1}
         run = sum(extents for entity, extents in taken.items() if waits[entity] <= done)
-        if run > spendable + sum(gifts[entity] for entity in done):
+        if run > _spendable(group, sum(gifts[entity] for entity in done)):
             found.append(f"{group['entity']}: takes {run} extents when only {sorted(done)} shrink")
     return found
 

@@ -246,6 +246,22 @@ def test_what_a_resize_left_unmounted_is_mounted_again_where_it_may_be_unmounted
         assert ask([{**left, "fs": {"type": "ext4"}, "allow_unmount": True, **fine}], [group()])["actions"] == []
 
 
+def test_the_proportional_strategy_asks_for_no_disk_while_extents_are_free(volume, group):
+    volumes = [
+        volume("large", history_mean_bytes=7 * GIB),
+        volume("small", history_mean_bytes=GIB // 100, priority=0.01, demand_bytes=7.5 * GIB),
+    ]
+    answer = ask(volumes, [group(extents_free=500 + 800)], strategy="proportional")
+    assert ("lv:web1/vg0/small", "no_space") in reasons(answer)
+    assert answer["proposals"] == []
+
+
+def test_the_proportional_strategy_serves_a_minimum_too(volume, group):
+    raw = volume("raw", fs=None, mounted=False, named_exactly=True, min_bytes=9 * GIB, demand_status="no_history", demand_bytes=None)
+    answer = ask([volume(), raw], [group(extents_free=500 + 1000)], strategy="proportional")
+    assert grown(answer)["lv:web1/vg0/raw"] > 0
+
+
 def test_an_unfinished_growth_is_finished_before_anything_is_added(volume, group):
     half = volume(size_bytes=10 * GIB, unfinished=True, demand_bytes=8 * GIB)
     (action,) = ask([half], [group()])["actions"]

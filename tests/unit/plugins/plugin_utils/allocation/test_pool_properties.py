@@ -54,18 +54,25 @@ def groups_of_pools(draw):
     for number in range(draw(st.integers(0, 3))):
         size = draw(st.integers(1, 2000)) * EXTENT
         used = int(size * draw(st.floats(0, 1)))
+        kind = draw(st.sampled_from(["xfs", "ext4", "ext4"]))
         volumes.append(
             {
                 "entity": f"lv:web1/vg0/v{number}", "host": "web1", "vg": "vg0", "lv": f"v{number}", "uuid": f"u-v{number}", "size_bytes": size,
-                "fs": {"type": "xfs", "size": size, "used": used, "avail": size - used}, "mounted": True, "managed": draw(st.booleans()),
-                "demand_bytes": used * draw(st.floats(0.5, 3)), "demand_status": "ok", "observed_at": NOW,
+                "fs": {"type": kind, "size": size, "used": used, "avail": size - used}, "mounted": True, "managed": draw(st.booleans()),
+                "demand_bytes": used * draw(st.floats(0.5, 3)), "demand_status": "ok", "observed_at": NOW, "allow_shrink": True, "allow_unmount": True,
+                "past_peak_bytes": float(used), "past_seconds": 14 * 86400,
             }
         )  # fmt: skip
     group = {
         "entity": "vg:web1/vg0", "host": "web1", "vg": "vg0", "uuid": "u", "extent_bytes": EXTENT, "extents_free": draw(st.integers(0, 4000)),
         "reserve_extents": draw(st.integers(0, 300)), "refused_reason": draw(st.sampled_from([None, None, None, None, "shared_vg"])),
     }  # fmt: skip
-    policy = {"now": NOW, "max_step_fraction": draw(st.sampled_from([None, 0.5, 0.05])), "headroom": draw(st.sampled_from([0, 0.1, 1.0]))}
+    policy = {
+        "now": NOW,
+        "max_step_fraction": draw(st.sampled_from([None, 0.5, 0.05])),
+        "headroom": draw(st.sampled_from([0, 0.1, 1.0])),
+        "allow_shrink": True,
+    }
     return pools, volumes, group, {**policy, "strategy": draw(st.sampled_from(["water_filling", "proportional"]))}
 
 
@@ -76,13 +83,15 @@ def test_pools_keep_every_rule(given_):
     answer = allocate(volumes, [group], policy, pools)
     by_entity = {pool["entity"]: pool for pool in pools}
     free, spare = group["extents_free"], max((pool["spare_bytes"] for pool in pools), default=0) // EXTENT
+    _whichever_shrinking_fails(answer["actions"], group)
     for kind in ("actions", "proposals"):  # done in this order on the model
         for change in answer[kind]:
             if change["kind"] != "lv_resize":
                 continue
             pool = by_entity.get(change["target"])
             if pool is None:
-                free -= change["cost"]["bytes"] // EXTENT
+                freed = change["cost"].get("freed_bytes", 0) if kind == "actions" else 0
+                free += (freed - change["cost"]["bytes"]) // EXTENT
                 continue
             assert (kind == "actions") == (pool["managed"] and pool["named_exactly"])  # rule 12
             assert pool["refused_reason"] is None
@@ -99,9 +108,20 @@ def test_pools_keep_every_rule(given_):
     paid = sum(
         change["cost"]["bytes"] // EXTENT for kind in ("actions", "proposals") for change in answer[kind] if change["kind"] == "lv_resize"
     )
-    assert paid == group["extents_free"] - free
+    gained = sum(change["cost"].get("freed_bytes", 0) // EXTENT for change in answer["actions"])
+    assert paid - gained == group["extents_free"] - free
     for refusal in answer["refused"]:
         assert all(refusal.get(key) not in (None, "") for key in ("entity", "reason", "seen", "needed", "option", "message"))
+
+
+def _whichever_shrinking_fails(actions, group):
+    """What is left to do then takes no more than there is, and the reserve holds (rule 2)."""
+    given = {change["target"]: change["cost"]["freed_bytes"] // EXTENT for change in actions if change["cost"].get("freed_bytes")}
+    for number in range(1 << len(given)):
+        done = {entity for place, entity in enumerate(sorted(given)) if number >> place & 1}
+        taken = sum(change["cost"]["bytes"] // EXTENT for change in actions if set(change["after"]) <= done)
+        assert taken <= max(0, group["extents_free"] + sum(given[entity] for entity in done) - group["reserve_extents"])
+    assert all(any(entity in change["after"] for change in actions) for entity in given), "nothing shrinks for nobody"
 
 
 def _growth(change):

@@ -69,6 +69,40 @@ def test_metadata_grow_alone(group):
     assert action["message"].startswith("Its metadata need 70 MiB")
 
 
+def test_a_neighbour_makes_room_for_metadata(group, spare):
+    """They come before the data, and what cannot wait does not."""
+    wanting = pool(metadata=8 * MIB, metadata_demand=15 * MIB, metadata_used=int(7.9 * MIB), spare_bytes=128 * MIB)
+    changes = {
+        action["target"]: action for action in shared(group, [wanting], [spare()], {"allow_shrink": True}, extents_free=500)["actions"]
+    }
+    assert changes.keys() == {"lv:web1/vg0/pool", "lv:web1/vg0/spare"}
+    grown = changes["lv:web1/vg0/pool"]
+    assert (grown["to"], grown["after"]) == ({"size": 40 * GIB, "metadata_size": 12 * MIB}, ["lv:web1/vg0/spare"])
+    assert "Makes room for lv:web1/vg0/pool" in changes["lv:web1/vg0/spare"]["message"]
+    # two extents are free: they serve the metadata at once, and the data alone ask the neighbour, in the next plan
+    both = {**wanting, "data": pool(demand=44 * GIB)["data"]}
+    (action,) = shared(group, [both], [spare()], {"allow_shrink": True}, extents_free=502)["actions"]
+    assert (action["to"]["metadata_size"], action["after"]) == (16 * MIB, [])
+
+
+def test_data_that_cannot_grow_for_want_of_metadata_are_told_and_asked_for(group):
+    answer = shared(group, [pool(used=39 * GIB, demand=44 * GIB, metadata=40 * MIB)], extents_free=501)
+    assert answer["actions"] == []
+    messages = [one["message"] for one in answer["refused"] if one["reason"] == "no_space"]
+    assert any("Its metadata reach no further" in message for message in messages)
+    data = -(-int(44 * GIB * 1.1) // EXTENT) * EXTENT - 40 * GIB
+    # the metadata themselves lack 12 MiB, and the spare of the VG the same
+    assert [(one["kind"], one["bytes"]) for one in answer["proposals"]] == [("vg_extend", data + 24 * MIB)]
+
+
+def test_metadata_of_a_pool_that_is_not_managed_bound_what_is_proposed_for_its_data(group):
+    asked = pool(demand=44 * GIB, metadata=40 * MIB, managed=False, named_exactly=False, matched=False)
+    for free in (501, 502, 510):
+        for change in shared(group, [asked], extents_free=free)["proposals"]:
+            if change["kind"] == "lv_resize":
+                assert change["to"]["metadata_size"] * (64 * 1024) // 64 >= change["to"]["size"]
+
+
 @pytest.mark.parametrize(
     ("fields", "to"),
     [

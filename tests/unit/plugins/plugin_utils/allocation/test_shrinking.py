@@ -56,6 +56,18 @@ def test_a_neighbour_makes_room_and_the_growth_waits_for_it(volume, spare, full)
     assert answer["refused"] == answer["proposals"] == []
 
 
+def test_what_the_reserve_lacks_comes_first_out_of_what_a_neighbour_gives(volume, spare, group):
+    """Or the host would refuse the growth after the neighbour had been made smaller for it."""
+    changes = by_name(ask([volume(), spare(), spare("other")], [group(extents_free=100)])["actions"])
+    freed = {name: -extents(change) for name, change in changes.items() if extents(change) < 0}
+    assert sum(freed.values()) >= 400 + NEED
+    assert changes["data"]["after"] == sorted(f"lv:web1/vg0/{name}" for name in freed)
+    # one donor gives a quarter of itself at most: all that goes into the reserve, and so it is not asked
+    small = ask([volume(), spare()], [group(extents_free=0, reserve_extents=10 * 1024)])
+    assert small["actions"] == []
+    assert [(one["kind"], one["bytes"]) for one in small["proposals"]] == [("vg_extend", (10 * 1024 + NEED) * EXTENT)]
+
+
 def test_what_the_vg_has_is_given_first_and_no_growth_waits_for_more_than_it_takes(volume, spare, group):
     enough = ask([volume(), spare()], [group()])
     assert [action["after"] for action in enough["actions"]] == [[]]
