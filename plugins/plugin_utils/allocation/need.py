@@ -97,9 +97,9 @@ def assess(volume: Volume, group: Group, policy: Policy) -> Need:
     need.wish = max(wishes, key=lambda wish: wish.extents)
     need.finish = _unfinished(volume, space) or _owed_mount(volume)
     need.allowed = _limit(need, policy)
-    need.required = (
-        max(volume.demand_bytes or 0.0, space.used or 0) * (1 + policy.headroom) or volume.size_bytes + need.allowed * group.extent_bytes
-    )
+    demand = max(volume.demand_bytes or 0.0, space.used or 0) * (1 + policy.headroom)
+    # Of what nobody sees into, that is the size it is to have.
+    need.required = demand or volume.size_bytes + need.allowed * group.extent_bytes
     return need
 
 

@@ -93,11 +93,11 @@ def exchange(
     own = sum(min(together[need.volume.entity], alone[need.volume.entity]) * need.volume.copies for need in needs)
     sources: list[tuple[Gift | None, int]] = [(None, spendable - own)]
     paying: tuple[str, ...] = ()
-    for gift in gifts:
-        part = min(owed, gift.freed)
+    for giver in gifts:
+        part = min(owed, giver.freed)
         owed -= part
-        paying += (gift.donor.entity,) if part else ()
-        sources.append((gift, gift.freed - part))
+        paying += (giver.donor.entity,) if part else ()
+        sources.append((giver, giver.freed - part))
     takers: dict[str, list[str]] = {gift.donor.entity: [] for gift in gifts}
     waits: dict[str, tuple[str, ...]] = dict.fromkeys(creditors, paying)
     for need in sorted(needs, key=_urgency):
@@ -112,8 +112,8 @@ def exchange(
             if missing:
                 sources.pop(0)
     for entity, others in waits.items():
-        for giver in others:
-            takers[giver].append(entity)
+        for other in others:
+            takers[other].append(entity)
     made = [dataclasses.replace(gift, takers=tuple(takers[gift.donor.entity])) for gift in gifts if takers[gift.donor.entity]]
     return Exchange(tuple(made), waits)
 
