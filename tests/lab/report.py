@@ -18,7 +18,8 @@ from lab.volumes.flows import FLOWS, points
 
 PAGE = CHECKOUT / "docs" / "volumes.md"
 HASH = "Sources of lv_resize: `{}`"
-_FAULTS = ("test_faults.py", "test_faults_of_plans.py")
+_FAULTS = ("test_faults.py", "test_faults_of_plans.py", "test_left_unmounted.py")
+_PLANS = ("test_neighbours.py", "test_pools.py")
 INTRODUCTION = """\
 # What lv_resize did to real volumes
 
@@ -43,7 +44,14 @@ class Page:
         self.missing: list[str] = []
 
     def text(self) -> str:
-        body = [*self._matrix(), *self._others(), *self._refusals(), *self._kills(), *self._faults()]
+        body = [
+            *self._matrix(),
+            *self._others(),
+            *self._refusals(),
+            *self._kills(),
+            *self._tests("Faults", _FAULTS),
+            *self._tests("From plan to host", _PLANS),
+        ]
         return "\n".join([INTRODUCTION, *self._head(), *body]) + "\n"
 
     def _head(self) -> list[str]:
@@ -113,9 +121,9 @@ class Page:
             lines.append(f"| {flow.name} | {', '.join(flow.steps)} | {_share(shown, len(results))} |")
         return [*lines, ""]
 
-    def _faults(self) -> list[str]:
-        lines = ["## Faults", "", "| fault | told |", "|---|---|"]
-        for name, test, case in fault_tests():
+    def _tests(self, title: str, files: Sequence[str]) -> list[str]:
+        lines = [f"## {title}", "", "| test | told |", "|---|---|"]
+        for name, test, case in tests_of(files):
             result = self._result(test)
             lines.append(f"| {name}{f' ({case})' if case else ''} | {_cell(result)} |")
         return [*lines, ""]
@@ -124,10 +132,10 @@ class Page:
         return _told(name, self._result(test)) or [f"{name}: **not shown**"]
 
 
-def fault_tests() -> list[tuple[str, str, str]]:
-    """What each test of a fault says of itself, its node id, and the name of its case."""
+def tests_of(files: Sequence[str]) -> list[tuple[str, str, str]]:
+    """What each test of these files says of itself, its node id, and the name of its case."""
     found = []
-    for node in collected(_FAULTS):
+    for node in collected(files):
         path, _colons, name = node.partition("::")
         test, _bracket, case = name.partition("[")
         found.append((_sentences(CHECKOUT / path)[test], node, case.rstrip("]")))

@@ -30,6 +30,7 @@ POLICY = {"observe_facts": ["lvm"], "volumes_manage": [{"match": "*/vg0/data", "
 
 @pytest.mark.full
 def test_what_a_killed_resize_left_unmounted_is_mounted_again(scratch: LabHost, note: Note, tmp_path: Path) -> None:
+    """The module is killed between unmounting and mounting: the next site plans to finish it, and mounts it again."""
     scratch.run(BUILD)
     checksum = scratch.run("sha256sum /srv/data/precious").stdout
     plays = Playbooks(inventory.own_path(scratch.vm), tmp_path / "store.db", dict(POLICY))

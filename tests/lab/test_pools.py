@@ -13,6 +13,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation impo
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import volumes
 from lab import inventory
 from lab.hosts import LabHost
+from lab.noting import Note
 from support.playbooks import Playbooks
 
 MIB = 2**20
@@ -48,7 +49,8 @@ def free_extents(host: LabHost) -> int:
 
 
 @pytest.mark.full
-def test_a_planned_growth_of_a_pool_costs_what_the_plan_says(scratch: LabHost, tmp_path: Path) -> None:
+def test_a_planned_growth_of_a_pool_costs_what_the_plan_says(scratch: LabHost, note: Note, tmp_path: Path) -> None:
+    """A thin pool that runs full is planned larger, at exactly the extents it costs; dmeventd's is left to it; a snapshot is warned of."""
     scratch.run(BUILD)
     plays = Playbooks(inventory.own_path(scratch.vm), tmp_path / "store.db")
     document, answer = planned(plays, scratch.name, max_step_fraction=None, floor={"free_fraction": 0.1, "step_fraction": 3.0})
@@ -72,11 +74,13 @@ def test_a_planned_growth_of_a_pool_costs_what_the_plan_says(scratch: LabHost, t
     before = free_extents(scratch)
     scratch.run(f"lvextend -q -L {action['to']['size']}b vg0/pool")
     assert before - free_extents(scratch) == action["cost"]["bytes"] // (4 * MIB)
+    note.done(action["message"])
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("has_spare", [True, False])
-def test_metadata_grow_along_from_the_plan_to_the_host(scratch: LabHost, tmp_path: Path, has_spare: bool) -> None:
+@pytest.mark.parametrize("has_spare", [pytest.param(True, id="spare metadata"), pytest.param(False, id="no spare metadata")])
+def test_metadata_grow_along_from_the_plan_to_the_host(scratch: LabHost, note: Note, tmp_path: Path, has_spare: bool) -> None:
+    """Data and metadata of a thin pool grow together as check mode foretold, at exactly the extents they cost; once more changes nothing."""
     scratch.run(BUILD)
     scratch.run(
         "lvextend -q -L 1536M vg0/pool && dd if=/dev/urandom of=/dev/vg0/thin bs=1M seek=490 count=950 oflag=direct status=none",
@@ -104,3 +108,4 @@ def test_metadata_grow_along_from_the_plan_to_the_host(scratch: LabHost, tmp_pat
     assert before - free_extents(scratch) == action["cost"]["bytes"] // (4 * MIB)
     again = plays.run("apply", **applying)
     assert (again.returncode, again.changed) == (0, 0), again.output
+    note.done(action["message"])
