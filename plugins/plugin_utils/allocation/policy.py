@@ -12,12 +12,14 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin, parse_margin
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
-from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration, parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
 STRATEGIES = ("water_filling", "proportional")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAY = 86400
+MOST_COOL_DOWN = 365 * _DAY
+"""What is known of earlier resizes goes back as far."""
 _KNOWN = (
     "strategy",
     "headroom",
@@ -123,7 +125,7 @@ def read_policy(document: t.Any) -> Policy:
         share_exponent=fields.number("share_exponent", 0.5, most=4),
         floor=_floor(fields.inner("floor")),
         quiet_hours=tuple(_quiet_hours(hours, number) for number, hours in enumerate(fields.items("quiet_hours"), start=1)),
-        cool_down_seconds=_duration(fields, "cool_down_seconds", 6 * 3600),
+        cool_down_seconds=_cool_down(fields, "cool_down_seconds", 6 * 3600),
         hysteresis_fraction=fields.number("hysteresis_fraction", 0.05, most=1),
         shrinking=_shrinking(fields),
     )
@@ -131,6 +133,15 @@ def read_policy(document: t.Any) -> Policy:
 
 def _duration(fields: Fields, key: str, default: int) -> int:
     return parse_duration(fields.document[key], option=f"policy.{key}") if fields.has(key) else default
+
+
+def _cool_down(fields: Fields, key: str, default: int) -> int:
+    seconds = _duration(fields, key, default)
+    if seconds > MOST_COOL_DOWN:
+        raise InputError(
+            f"The policy: {key} is {format_duration(seconds)}; resizes of up to a year ago are known, so needed is at most 365d (O(policy.{key}))."
+        )
+    return seconds
 
 
 def _shrinking(fields: Fields) -> Shrinking:
@@ -145,7 +156,7 @@ def _shrinking(fields: Fields) -> Shrinking:
         min_fraction=fields.number("min_shrink_fraction", 0.1, most=1),
         max_step_fraction=fields.number("max_shrink_step_fraction", 0.25, above=0, most=1),
         past_seconds=_duration(fields, "shrink_past_seconds", 14 * _DAY),
-        cool_down_seconds=_duration(fields, "shrink_cool_down_seconds", 7 * _DAY),
+        cool_down_seconds=_cool_down(fields, "shrink_cool_down_seconds", 7 * _DAY),
     )
 
 

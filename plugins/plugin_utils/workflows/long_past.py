@@ -10,6 +10,7 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import SWAP, kind_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import MOST_COOL_DOWN
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.standing import copies_freed
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
@@ -22,7 +23,7 @@ Document = dict[str, t.Any]
 METRIC = "used_bytes"
 DAY = 86400
 # How far back an outcome can still be the one that a cool-down counts from. The lookup does not know the cool-downs of the policy.
-OUTCOMES_SECONDS = 365 * DAY
+OUTCOMES_SECONDS = MOST_COOL_DOWN
 # The file system of a fuller volume could not give anything: of that one nothing is read.
 _FULL = 0.9
 _FAILED = ("failed", "refused")

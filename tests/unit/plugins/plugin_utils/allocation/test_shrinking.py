@@ -252,6 +252,7 @@ def test_ext_and_swap_that_are_not_mounted_grow_to_their_minimum(volume, group):
 @pytest.mark.parametrize(
     ("policy", "told"),
     [
+        ({"shrink_cool_down_seconds": "400d"}, "needed is at most 365d (O(policy.shrink_cool_down_seconds))"),
         ({"shrink_margin": "a lot"}, "O(policy.shrink_margin)"),
         ({"shrink_headroom": -1}, "shrink_headroom is -1"),
         ({"max_shrink_step_fraction": 1.5}, "max_shrink_step_fraction is 1.5 (float); needed is a number above 0 and at most 1"),
