@@ -26,6 +26,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 
 Document = dict[str, t.Any]
 
+# The facts do not tell how many stripes a volume has: this many extents are whole rows of 2 to 6, 10 and 12.
+_ROW = 60
 # A weight that vanished would make a level infinite.
 _LIGHTEST = 1e-30
 
@@ -173,5 +175,16 @@ def _shares(needs: Sequence[Need], proportions: Mapping[str, float], policy: Pol
     ]
     if policy.strategy == "proportional":
         factors = {need.volume.entity: need.required * proportions[need.volume.entity] * need.volume.priority for need in needs}
-        return split(claims, factors, spendable)
-    return fill(claims, spendable)
+        return split(_in_rows(needs, claims, split(claims, factors, spendable)), factors, spendable)
+    return fill(_in_rows(needs, claims, fill(claims, spendable)), spendable)
+
+
+def _in_rows(needs: Sequence[Need], claims: Sequence[Claim], shares: Mapping[str, int]) -> list[Claim]:
+    """Return the claims, of striped volumes that get less than they want only whole rows: lv_resize would round up, into the reserve."""
+    striped = {need.volume.entity for need in needs if need.volume.copies_freed == 0}
+    return [
+        dataclasses.replace(claim, extents=shares[claim.name] // _ROW * _ROW)
+        if claim.name in striped and shares[claim.name] < claim.extents
+        else claim
+        for claim in claims
+    ]

@@ -262,11 +262,13 @@ def _fairness(group, served, volumes, allowed, got, left, rules):
         name = poor["entity"]
         if got[name] >= allowed[name]:
             continue
-        if poor.get("copies", 1) <= left:
+        # Whole rows of a striped volume: up to a row is not given to it.
+        row = 59 * poor.get("copies", 1) if poor.get("copies_freed", 1) == 0 else 0
+        if poor.get("copies", 1) + row <= left:
             found.append(f"{name}: {left} extents of {group['entity']} lie idle while it wants more")
         for rich in served:
             other = rich["entity"]
-            if other == name or not got[other] or poor.get("copies", 1) > left + rich.get("copies", 1):
+            if row or other == name or not got[other] or poor.get("copies", 1) > left + rich.get("copies", 1):
                 continue
             if (got[other] - 1) / weight[other] > got[name] / weight[name] * (1 + 1e-9):
                 found.append(

@@ -60,6 +60,7 @@ def volume_documents(draw, name, vg):
         "allow_shrink": draw(st.booleans()),
         "allow_unmount": draw(st.booleans()),
         "copies": draw(st.sampled_from([1, 1, 1, 2])),
+        "copies_freed": draw(st.sampled_from([1, 1, 0])),
         "unfinished": draw(st.sampled_from([False, False, False, True])),
         "left_unmounted": draw(st.booleans()),
         "refused_reason": draw(st.sampled_from([None, None, None, None, "internal", "snapshot", "guest_disk", "ignored"])),

@@ -246,6 +246,15 @@ def test_what_a_resize_left_unmounted_is_mounted_again_where_it_may_be_unmounted
         assert ask([{**left, "fs": {"type": "ext4"}, "allow_unmount": True, **fine}], [group()])["actions"] == []
 
 
+def test_a_striped_volume_that_gets_a_part_gets_whole_rows_and_the_others_the_rest(volume, group):
+    """lv_resize would round anything else up, and refuse it for the reserve: in every plan anew."""
+    striped = volume(copies_freed=0)
+    assert grown(ask([striped], [group(extents_free=500 + 200)])) == {"lv:web1/vg0/data": 180}
+    assert grown(ask([striped], [group(extents_free=500 + 50)])) == {}
+    both = grown(ask([striped, volume("other")], [group(extents_free=500 + 300)]))
+    assert (both["lv:web1/vg0/data"], sum(both.values())) == (120, 300)
+
+
 def test_the_proportional_strategy_asks_for_no_disk_while_extents_are_free(volume, group):
     volumes = [
         volume("large", history_mean_bytes=7 * GIB),
