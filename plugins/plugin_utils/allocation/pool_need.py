@@ -87,13 +87,15 @@ class PoolNeeds:
 
     def serve(self, spendable: int) -> int:
         """Serve the metadata of managed pools and return the extents this takes."""
-        return self._serve(self._managed(True), spendable)
+        self.taken = self._serve(self._managed(True), spendable)
+        return self.taken
 
     def serve_more(self, left: int) -> tuple[int, list[str]]:
         """Go on with what neighbours give; return the extents this takes, and the pools (entities) that get them and wait for it."""
         waiting = [one for one in self._managed(True) if one.lacking and not one.is_urgent]
         before = [one.given for one in waiting]
         taken = self._serve(waiting, left)
+        self.taken += taken
         return taken, [one.pool.entity for one, given in zip(waiting, before, strict=True) if one.given > given]
 
     def serve_others(self, left: int) -> int:
@@ -137,7 +139,6 @@ class PoolNeeds:
                 one.given, taken = one.given + 1, taken + more
                 self._spare = max(self._spare, one.given)
             one.data.allowed = self._reach(one) if one.lacking else one.data_extents
-        self.taken += taken if wanted and wanted[0].data.volume.managed else 0
         return taken
 
     def _reach(self, one: _Wanted) -> int:
