@@ -34,20 +34,20 @@ def test_layout(layout, data_stripes, physical):
 
 
 def rows_of(machine):
-    return json.loads(machine._lvs([])[1])["report"][0]["lv"]
+    return json.loads(machine.tools["lvs"](machine, [])[1])["report"][0]["lv"]
 
 
 def test_columns_that_a_compact_report_leaves_out_are_empty():
     machine = machine_with(data_volume(100, segment="raid1", stripes=2, copies=2))
     rows = [{key: value for key, value in row.items() if key != "origin"} for row in rows_of(machine)]
-    machine._lvs = lambda _args: (0, json.dumps({"report": [{"lv": rows}]}), "")
+    machine.tools = {**machine.tools, "lvs": lambda _host, _args: (0, json.dumps({"report": [{"lv": rows}]}), "")}
     assert read_volume(HostOf(machine), "vg0", "data").layout == Layout("raid1", 2, 2)
 
 
 @pytest.mark.parametrize("rows", [[], [{}], ["x"], [{"lv_uuid": "uuid-data", "segtype": "raid1", "seg_start_pe": "x"}]])
 def test_layout_that_lvm_does_not_tell_is_not_guessed(rows):
     machine = machine_with(data_volume(100, segment="raid1", stripes=2, copies=2))
-    machine._lvs = lambda _args: (0, json.dumps({"report": [{"lv": rows}]}), "")
+    machine.tools = {**machine.tools, "lvs": lambda _host, _args: (0, json.dumps({"report": [{"lv": rows}]}), "")}
     with pytest.raises(Refused, match="Cannot read") as refused:
         read_volume(HostOf(machine), "vg0", "data")
     assert refused.value.reason == "not_readable"

@@ -12,6 +12,7 @@ import typing as t
 import simulated_btrfs
 import simulated_ext
 import simulated_f2fs
+import simulated_lvm
 import simulated_private_mount
 import simulated_swap
 import simulated_vfat
@@ -33,8 +34,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.reading 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.task import conclude
 from ansible_collections.foresight.capacity.plugins.module_utils.target_files import TargetFiles
 
-_SIMULATED = (simulated_btrfs, simulated_ext, simulated_f2fs, simulated_private_mount, simulated_swap, simulated_vfat, simulated_xfs)
-TOOLS = {name: tool for kind in _SIMULATED for name, tool in kind.TOOLS.items()}
+_KINDS = (simulated_btrfs, simulated_ext, simulated_f2fs, simulated_swap, simulated_vfat, simulated_xfs)
+TOOLS = {name: tool for each in (simulated_lvm, simulated_private_mount, *_KINDS) for name, tool in each.TOOLS.items()}
 
 
 class SimulatedCommands(Commands):

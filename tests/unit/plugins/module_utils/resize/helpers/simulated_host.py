@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host with LVM and mounts in memory: answers commands as the recordings of the lab show them, and can die at any of them.
+"""A host with volumes and mounts in memory: answers commands as the recordings of the lab show them, and can die at any of them.
 
-What it says and what it refuses follows lvm2 2.03.16 and util-linux 2.38; file systems and their tools lie beside it, one kind to a
-file. It shares no code with the collection.
+What it says and what it refuses follows util-linux 2.38; LVM (simulated_lvm.py) and the file systems with their tools lie beside it, one
+kind to a file. It shares no code with the collection.
 """
 
 from __future__ import annotations
 
-import json
 import typing as t
 from dataclasses import dataclass, field
 
@@ -32,8 +31,8 @@ class SimulatedHost:
     """``kill_at`` = (number of the call, "before" or "after"); ``broken`` = {tool: "fails" or "lies"}; ``at_call`` is called before each call.
 
     ``fstab`` are lines of /etc/fstab; ``files`` and ``links`` what else of the host is looked at; ``busy`` mount points that cannot be
-    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of the kinds of
-    file systems in use, and what they show in /proc.
+    unmounted although nobody is seen there; ``spare`` extents of the spare copy of a pool's metadata; ``tools`` those of LVM and
+    of the kinds of file systems in use, and what they show in /proc.
     """
 
     volumes: dict[str, Volume]
@@ -85,8 +84,7 @@ class SimulatedHost:
 
     def __call__(self, args: list[str], **_options: object) -> Answer:
         tool = args[1] if args[0] == "lvm" else args[0]
-        own = {"lvs": self._lvs, "lvextend": self._lvextend, "lvreduce": self._lvreduce, "wipefs": self._wipefs}
-        own.update(mount=self._mount, umount=self._umount)
+        own = {"mount": self._mount, "umount": self._umount, "wipefs": self._wipefs}
         tool_answers = own[tool] if tool in own else lambda words: self.tools[tool](self, words)
         changes = tool not in _READING and not _ONLY_READING & set(args)
         if changes and tool in self.broken:
@@ -166,109 +164,6 @@ class SimulatedHost:
 
     def is_hidden(self, volume: Volume) -> bool:
         return bool(volume.mountpoints) and self.hidden.issuperset(volume.mountpoints)
-
-    # ---- LVM -----------------------------------------------------------------------------------------------------
-
-    def _lvs(self, _args: list[str]) -> Answer:
-        rows = [
-            {
-                "lv_uuid": volume.uuid,
-                "lv_name": volume.name,
-                "lv_attr": "swi-a-s---" if volume.role == "snapshot" else "-wi-a-----",
-                "lv_size": str(volume.extents * EXTENT),
-                "origin": volume.origin,
-                "segtype": volume.segment,
-                "stripes": str(volume.stripes),
-                "data_copies": str(volume.copies),
-                "seg_start_pe": "0",
-            }
-            for volume in self.volumes.values()
-        ]
-        for volume in self.volumes.values():
-            if volume.metadata_extents is not None:
-                rows += [self._hidden(volume, part) for part in ("tdata", "tmeta")]
-        if self.spare is not None:
-            rows.append(
-                {
-                    **rows[0],
-                    "lv_uuid": "uuid-spare",
-                    "lv_name": "[lvol0_pmspare]",
-                    "lv_attr": "ewi-------",
-                    "lv_size": str(self.spare * EXTENT),
-                }
-            )
-        return 0, json.dumps({"report": [{"lv": rows}]}), ""
-
-    def _hidden(self, pool: Volume, part: str) -> dict[str, str]:
-        row = {"lv_uuid": f"uuid-{part}", "lv_name": f"[{pool.name}_{part}]", "lv_attr": "Twi-ao----", "origin": "", "seg_start_pe": "0"}
-        size = pool.extents if part == "tdata" else pool.metadata_extents or 0
-        return {
-            **row,
-            "lv_size": str(size * EXTENT),
-            "segtype": pool.below,
-            "stripes": "2" if pool.below == "raid1" else "1",
-            "data_copies": "1",
-        }
-
-    def _extend_metadata(self, name: str, args: list[str]) -> Answer:
-        volume = self.volumes[name]
-        wanted = int(args[args.index("--poolmetadatasize") + 1].rstrip("b")) // EXTENT
-        assert volume.metadata_extents is not None
-        if wanted <= volume.metadata_extents:
-            return 0, f"  Size of logical volume vg0/{name}_tmeta unchanged from 8 MiB ({volume.metadata_extents} extents).\n", ""
-        needed = (wanted - volume.metadata_extents) * (2 if volume.below == "raid1" else 1)
-        needed += max(0, wanted - (self.spare or 0))
-        if needed > self.free:
-            return 5, "", f"  Insufficient free space: {needed} extents needed, but only {self.free} available"
-        if "--test" not in args:
-            self.spare = max(self.spare or 0, wanted)
-            volume.metadata_extents, self.free = wanted, self.free - needed
-        return 0, f"  Size of logical volume vg0/{volume.name}_tmeta changed\n", ""
-
-    def _lvextend(self, args: list[str]) -> Answer:
-        name = args[-2 if args[-1] == "--test" else -1].split("/")[1]
-        if "--poolmetadatasize" in args:
-            answer = self._extend_metadata(name, args)
-            if answer[0] or "--extents" not in args:
-                return answer
-        else:
-            assert self.volumes[name].metadata_extents is None, "LVM would enlarge the metadata unasked"
-        wanted = int(args[args.index("--extents") + 1])
-        volume = self.volumes[name]
-        if any(other.origin == name and other.role == "snapshot" for other in self.volumes.values()):
-            return 5, "", "  Snapshot origin volumes can be resized only while inactive: try lvchange -an."
-        data_stripes = volume.stripes if volume.segment == "striped" else 1
-        extents = -(-wanted // data_stripes) * data_stripes
-        if extents == volume.extents:
-            return 5, "", f"  New size ({extents} extents) matches existing size ({extents} extents)."
-        if extents < volume.extents:
-            return 5, "", f"  New size given ({extents} extents) not larger than existing size ({volume.extents} extents)"
-        factor = 0 if volume.pool else volume.stripes if volume.segment in ("raid1", "mirror") else 2 if volume.below == "raid1" else 1
-        needed = (extents - volume.extents) * factor
-        if needed > self.free:
-            return 5, "", f"  Insufficient free space: {needed} extents needed, but only {self.free} available"
-        out = f"  Size of logical volume vg0/{name} changed from 1 MiB ({volume.extents} extents) to 2 MiB ({extents} extents).\n"
-        if "--test" not in args:
-            volume.extents, self.free = extents, self.free - needed
-        return 0, out + f"  Logical volume vg0/{name} successfully resized.\n", ""
-
-    def _lvreduce(self, args: list[str]) -> Answer:
-        assert "--yes" in args, "it would ask, and nobody answers"
-        wanted = int(args[args.index("--extents") + 1])
-        name = next(word for word in args if word.startswith("vg0/")).split("/")[1]
-        volume = self.volumes[name]
-        extents = -(-wanted // volume.stripes) * volume.stripes if volume.segment == "striped" else wanted
-        if extents >= volume.extents:
-            return 5, "", f"  New size given ({extents} extents) not less than existing size ({volume.extents} extents)"
-        out = f"  Size of logical volume vg0/{name} changed from 1 MiB ({volume.extents} extents) to 2 MiB ({extents} extents).\n"
-        if "--test" not in args:
-            factor = 0 if volume.pool else volume.stripes if volume.segment in ("raid1", "mirror") else 1
-            self.free += (volume.extents - extents) * factor
-            volume.extents = extents
-            # What lay behind the new end is gone.
-            if volume.fs is not None and volume.fs.size > extents * EXTENT:
-                volume.fs.lost = True
-        return 0, out + f"  Logical volume vg0/{name} successfully resized.\n", "  WARNING: Reducing active logical volume to 2 MiB.\n"
 
     # ---- mounts --------------------------------------------------------------------------------------------------
 
