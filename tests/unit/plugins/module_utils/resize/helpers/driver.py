@@ -124,7 +124,7 @@ class Kind(t.NamedTuple):
 
 
 KINDS = {
-    "btrfs": Kind(btrfs),
+    "btrfs": Kind(btrfs, fstab=f"UUID={simulated_btrfs.UUID} /srv auto defaults 0 2"),
     "ext4": Kind(ext4),
     "f2fs": Kind(f2fs),
     "swap": Kind(swap, "[SWAP]", f"UUID={simulated_swap.UUID} none swap sw,pri=7 0 0"),

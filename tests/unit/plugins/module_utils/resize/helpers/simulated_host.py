@@ -22,6 +22,12 @@ _READING = {"lvs", "wipefs", "dumpe2fs", "xfs_db", "lsblk", "udevadm"}
 _ONLY_READING = {"--test", "-n", "-P", "--info", "--dry-run", "--read-only", "inspect-internal", "usage", "stats", "-V"}
 
 
+def only_reads(args: list[str]) -> bool:
+    """Whether a command is a question that changes nothing."""
+    tool = args[1] if args[0] == "lvm" else args[0]
+    return tool in _READING or bool(_ONLY_READING & set(args))
+
+
 class Killed(BaseException):
     """SIGKILL: nothing of the module runs any more."""
 
@@ -86,8 +92,7 @@ class SimulatedHost:
         tool = args[1] if args[0] == "lvm" else args[0]
         own = {"mount": self._mount, "umount": self._umount, "wipefs": self._wipefs}
         tool_answers = own[tool] if tool in own else lambda words: self.tools[tool](self, words)
-        changes = tool not in _READING and not _ONLY_READING & set(args)
-        if changes and tool in self.broken:
+        if tool in self.broken and not only_reads(args):
             verdict = (0, "", "") if self.broken[tool] == "lies" else (1, "", f"{tool}: something is wrong")
             return self._boundary(args, lambda: verdict)
         return self._boundary(args, lambda: tool_answers(args))
