@@ -24,12 +24,15 @@ def _unshare(host: SimulatedHost, args: list[str]) -> Answer:
     assert not fs.lost, "a damaged file system was mounted"
     if command[0] in host.broken and mode == "--rw":
         return (0, "", "") if host.broken[command[0]] == "lies" else (1, "", f"{command[0]}: something is wrong")
+    # How it was mounted before does not matter to a mount of its own.
+    before, volume.read_only = volume.read_only, False
     volume.mountpoints.append(place)
     if mode == "--read-only":
         host.read_only_at.add(place)
     try:
         return host.tools[command[0]](host, command)
     finally:
+        volume.read_only = before
         volume.mountpoints.remove(place)
         host.read_only_at.discard(place)
 
