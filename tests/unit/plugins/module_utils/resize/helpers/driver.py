@@ -20,7 +20,7 @@ import simulated_xfs
 from simulated_btrfs import Btrfs
 from simulated_ext import Ext
 from simulated_f2fs import F2fs
-from simulated_host import SimulatedHost
+from simulated_host import SimulatedHost, only_reads
 from simulated_swap import Swap
 from simulated_vfat import Vfat
 from simulated_volume import EXTENT, FileSystem, Volume
@@ -142,11 +142,28 @@ def data_volume(extents: int = 100, **more: object) -> Volume:
     return Volume(**{"name": "data", "uuid": "uuid-data", "extents": extents, "fs": ext4(extents), "mountpoints": ["/srv"], **more})
 
 
+DEVICE = "/dev/mapper/vg0-data"
+
+
 def resize(machine: SimulatedHost, extents: int, check_mode: bool = False, **request: object) -> dict:
     """The module's result for resizing vg0/data; options of ``Options`` and of ``Request`` are taken by name."""
     options = Options(**{name: request.pop(name) for name in Options._fields if name in request})
     wish = Request(**{"vg": "vg0", "lv": "data", "size": extents * EXTENT, "options": options, **request})
     return conclude(Resize(HostOf(machine), wish), check_mode, time.monotonic())
+
+
+def shrink(machine: SimulatedHost, extents: int, **request: object) -> dict:
+    return resize(machine, extents, **{"allow_shrink": True, **request})
+
+
+def changes(machine: SimulatedHost) -> list[str]:
+    """The changing commands a machine saw."""
+    return [" ".join(call) for call in machine.calls if call != ["read_lvm"] and not only_reads(call)]
+
+
+def programs(result: dict) -> list[str]:
+    """The first words of the commands of a result."""
+    return [command.split()[0] for command in result["commands"]]
 
 
 FSTAB = "UUID=fs-uuid /srv ext4 defaults 0 2"
