@@ -5,16 +5,10 @@
 from __future__ import annotations
 
 import pytest
-from driver import data_volume, ext4, machine_with, resize, xfs
+from driver import changes, data_volume, ext4, machine_with, resize, xfs
 from simulated_host import EXTENT, Volume
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Reserve
-
-
-def changes(machine):
-    """The changing commands a machine saw."""
-    reading = ("lvs", "dumpe2fs", "xfs_db", "read_lvm", "--test", "-n")
-    return [" ".join(call) for call in machine.calls if not any(word in call for word in reading)]
 
 
 def test_volume_then_mounted_ext4():

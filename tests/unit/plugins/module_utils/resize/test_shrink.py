@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import pytest
-from driver import FSTAB, data_volume, ext4, machine_with, resize, shrinkable, xfs
+from driver import DEVICE, FSTAB, data_volume, ext4, machine_with, resize, shrinkable, xfs
 from simulated_volume import EXTENT, Volume
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin
 
-DEVICE = "/dev/mapper/vg0-data"
 ALLOWED = {"allow_shrink": True, "allow_unmount": True}
 SHRINK = [f"e2fsck -f -p {DEVICE}", f"resize2fs {DEVICE} 102400", "lvm lvreduce --yes --extents 100 vg0/data", f"e2fsck -f -n {DEVICE}"]
 

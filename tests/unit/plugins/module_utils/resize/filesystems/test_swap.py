@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from driver import HostOf, data_volume, machine_with, resize, swap
+from driver import DEVICE, HostOf, changes, data_volume, machine_with, resize, swap
 from simulated_host import Killed
 from simulated_swap import UUID
 from simulated_volume import EXTENT
@@ -14,7 +14,6 @@ from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesyst
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.outcome import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.volume import read_volume
 
-DEVICE = "/dev/mapper/vg0-data"
 MIB = 2**20
 FSTAB = [f"UUID={UUID} none swap sw,pri=7,discard=once,nofail 0 0"]
 LEAVE = {"allow_unmount": True, "allow_shrink": True}
@@ -26,12 +25,6 @@ def host(extents=100, active=True, fstab=tuple(FSTAB), volume=None, **fs):
     """A host with vg0/data, swap that fills it unless told otherwise."""
     area = swap(fs.pop("filled", extents), **{"label": "a b", "priority": 5, **fs})
     return machine_with(data_volume(extents, fs=area, mountpoints=["[SWAP]"] if active else [], **(volume or {})), fstab=list(fstab))
-
-
-def changes(machine):
-    """The changing commands a machine saw."""
-    reading = {"lvs", "read_lvm", "--test", "udevadm"}
-    return [" ".join(call) for call in machine.calls if not reading & set(call)]
 
 
 def area(machine):

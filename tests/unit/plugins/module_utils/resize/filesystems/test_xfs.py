@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from driver import data_volume, machine_with, resize, xfs
+from driver import DEVICE, data_volume, machine_with, resize, xfs
 from simulated_host import Killed
 from simulated_volume import EXTENT, Volume
 
@@ -48,8 +48,6 @@ def test_kernel_keeps_no_allocation_group_of_less_than_64_blocks(blocks, goal):
 
 # ---- while it is not mounted ---------------------------------------------------------------------------------------------
 
-DEVICE = "/dev/mapper/vg0-data"
-
 
 def unmounted(extents=100, *others, volume=None, **fs):
     """A host with vg0/data, xfs and not mounted."""
@@ -57,8 +55,8 @@ def unmounted(extents=100, *others, volume=None, **fs):
 
 
 def changes(machine):
-    reading = {"lvs", "read_lvm", "--test", "xfs_db", "lsblk"}
-    return [call for call in machine.calls if not reading & set(call)]
+    """Changing commands; a rehearsal is one here, as it mounts the file system."""
+    return [call for call in machine.calls if not {"lvs", "read_lvm", "--test", "xfs_db", "lsblk"} & set(call)]
 
 
 def refused(machine, **more):
