@@ -41,8 +41,8 @@ class Controller:
         self.plays.run(str(HERE / "grow.yml"), foresight_plan_path=str(path), grow_bytes=(GROWN - SIZE) * MIB)
         return path
 
-    def apply(self, plan: Path) -> Run:
-        return self.plays.run("apply", check=False, foresight_plan=str(plan), foresight_apply=True)
+    def apply(self, plan: Path, *options: str) -> Run:
+        return self.plays.run("apply", *options, check=False, foresight_plan=str(plan), foresight_apply=True)
 
 
 @pytest.fixture
@@ -60,9 +60,10 @@ def refused(run: Run, words: str) -> str:
 
 
 def finish(user: Controller, plan: Path, name: str) -> None:
-    """The plan is applied; once more changes nothing; the volume is grown and its data is well."""
-    applied = user.apply(plan)
-    assert applied.returncode == 0, applied.output
+    """The plan is applied as check mode foretells; once more changes nothing; the volume is grown and its data is well."""
+    checked, applied = user.apply(plan, "--check", "--diff"), user.apply(plan, "--diff")
+    assert (checked.returncode, applied.returncode) == (0, 0), f"{checked.output}\n{applied.output}"
+    assert checked.diffs() == applied.diffs()
     assert user.bench.size(name) == GROWN * MIB
     again = user.apply(plan)
     assert (again.returncode, again.changed) == (0, 0), again.output

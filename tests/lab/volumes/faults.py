@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from lab.volumes.batch import shown
 from lab.volumes.bench import MIB, Bench
 from lab.volumes.matrix import BALLAST, LARGE, SMALL
 from lab.volumes.recipes import Recipe
@@ -34,12 +35,15 @@ SHRINKAGE = Disturbed(
 
 
 def heal(bench: Bench, name: str, asked: Disturbed) -> Outcome:
-    """The next run ends clean, a third changes nothing, the volume is as asked and mounted as before, its data and a full check are well.
+    """The next run does what check mode foretells and ends clean, a third changes nothing, the volume is as asked and mounted as before, its
+    data and a full check are well.
 
     Gives the answer of the next run.
     """
+    foretold = bench.resize(name, asked.size, check=True, **asked.permissions)
     finished = bench.resize(name, asked.size, **asked.permissions)
     assert finished["status"] in ("changed", "ok"), finished["message"]
+    assert shown(foretold) == shown(finished)
     assert finished["after"]["size"] == asked.size * MIB == bench.size(name)
     assert finished["after"]["fs_fills_volume"]
     again = bench.resize(name, asked.size, **asked.permissions)
