@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import importlib.util
 import os
 import pathlib
 import platform
@@ -30,21 +29,16 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store import En
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan import plan
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.volumes import volumes
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from unit.verifiers.allocation import violations  # the verifier of the tests, which shares no code with the allocator
+
 GIB = 2**30
 NOW = 1_763_700_000
 STEP = 600
 HISTORY_STEPS = 144
 FLEETS = ((1_000, 20, 2.0), (10_000, 200, 10.0))  # volumes, hosts, goal in seconds
 SEED = 20261121
-
-
-def violations():
-    """Return the function of the tests' verifier, which shares no code with the allocator."""
-    path = pathlib.Path(__file__).parents[1] / "unit" / "verifiers" / "allocation.py"
-    spec = importlib.util.spec_from_file_location("allocation_verifier", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.violations
 
 
 def fill_store(path, count, hosts):
@@ -107,7 +101,7 @@ def measure(count, hosts, folder):
         plan, store=path, now=NOW + 61, inventory=names, hosts=names, policy=policy, path=str(pathlib.Path(folder) / "plan.yml"), **answer
     )
     validating, busy_validating, _none = timed(validate_plan, document=made["document"])
-    broken = violations()(document["volumes"], document["groups"], policy, answer)
+    broken = violations(document["volumes"], document["groups"], policy, answer)
     if broken:
         raise SystemExit(f"The verifier found {len(broken)} violations, the first: {broken[0]}")
     return {

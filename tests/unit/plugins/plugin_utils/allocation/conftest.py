@@ -6,24 +6,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import pathlib
-
 import pytest
 
-GIB = 2**30
-MIB = 2**20
-NOW = 1_763_700_000
-VERIFIER = pathlib.Path(__file__).parents[3] / "verifiers" / "allocation.py"
+from support.allocations import GIB, MIB, NOW
+from unit.verifiers import allocation
 
 
 @pytest.fixture(scope="session")
 def violations():
     """Return the verifier's function."""
-    spec = importlib.util.spec_from_file_location("allocation_verifier", VERIFIER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.violations
+    return allocation.violations
 
 
 @pytest.fixture(scope="session")

@@ -2,33 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `allocate` answers to single cases, and how it says what is wrong with a document."""
+"""What `allocate` answers to single cases: who grows and by how much, how scarce extents are shared, what waits and what is refused."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.module_utils.resize.filesystems import registry
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation import allocate
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import KINDS
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-
-GIB = 2**30
-MIB = 2**20
-EXTENT = 4 * MIB
-NOW = 1_763_700_000
-
-
-def ask(volumes, groups, **policy):
-    return allocate(volumes, groups, {"now": NOW, **policy})
-
-
-def grown(answer):
-    return {action["target"]: (action["to"]["size"] - action["from"]["size"]) // EXTENT for action in answer["actions"]}
-
-
-def reasons(answer):
-    return [(refusal["entity"], refusal["reason"]) for refusal in answer["refused"]]
+from support.allocations import EXTENT, GIB, MIB, NOW, ask, grown, reasons
 
 
 def test_a_volume_grows_until_its_file_system_holds_demand_and_headroom(volume, group):
@@ -188,64 +168,6 @@ def test_a_vg_seen_twice_is_refused_for_all_its_volumes(volume, group):
     assert reasons(answer) == [("lv:web1/vg0/data", "shared_vg"), ("lv:web2/vg0/data", "shared_vg")]
 
 
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"mounted": False}, "not_mounted"),
-        ({"mounted": False, "fs": {"type": "xfs", "size": None, "used": None}, "min_bytes": 9 * GIB}, "not_mounted"),
-        ({"fs": {"type": "ext4", "size": None, "used": None}, "min_bytes": 9 * GIB}, "invalid_fact"),
-        ({"fs": {"type": "vfat", "size": 8 * GIB, "used": 7 * GIB}}, "needs_unmount"),
-        ({"fs": {"type": "f2fs", "size": 8 * GIB, "used": 7 * GIB}}, "needs_unmount"),
-        ({"mounted": False, "fs": {"type": "swap", "size": None, "used": None}, "min_bytes": 9 * GIB}, "needs_unmount"),
-        ({"fs": None}, "unknown_filesystem"),
-        ({"fs": {"type": "ntfs", "size": 8 * GIB, "used": 7 * GIB}}, "unknown_filesystem"),
-        ({"fs": {"type": "xfs", "size": 9 * GIB, "used": 7 * GIB}, "named_exactly": True}, "invalid_fact"),
-        ({"fs": {"type": "xfs", "size": 7 * GIB, "used": 8 * GIB}, "named_exactly": True}, "invalid_fact"),
-        ({"size_bytes": 8 * GIB + 1, "named_exactly": True}, "invalid_fact"),
-    ],
-)
-def test_file_systems_that_do_not_grow(volume, group, fields, reason):
-    assert reasons(ask([volume(**fields)], [group()])) == [("lv:web1/vg0/data", reason)]
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"fs": {"type": "xfs", "size": 9 * GIB, "used": 7 * GIB}},
-        {"fs": {"type": "ext4", "size": 7 * GIB, "used": 8 * GIB}, "demand_status": "no_history", "demand_bytes": None},
-        {"fs": {"type": "ext4", "size": None, "used": None}, "demand_bytes": GIB},
-        {"size_bytes": 8 * GIB + 1},
-    ],
-)
-def test_a_volume_whose_facts_contradict_each_other_is_told_of_though_only_a_pattern_names_it(volume, group, fields):
-    answer = ask([volume(named_exactly=False, **fields)], [group()])
-    assert (answer["actions"], answer["proposals"], reasons(answer)) == ([], [], [("lv:web1/vg0/data", "invalid_fact")])
-    unmanaged = ask([volume(named_exactly=False, managed=False, **{"demand_bytes": GIB, **fields})], [group()])
-    assert (unmanaged["actions"], unmanaged["proposals"], reasons(unmanaged)) == ([], [], [])
-
-
-def test_without_a_known_file_system_a_volume_grows_only_when_named_exactly(volume, group):
-    raw = volume(fs=None, mounted=False, named_exactly=True, min_bytes=9 * GIB, demand_status="no_history", demand_bytes=None)
-    assert grown(ask([raw], [group()])) == {"lv:web1/vg0/data": 256}
-    assert ask([{**raw, "named_exactly": False}], [group()])["actions"] == []
-
-
-def test_what_a_resize_left_unmounted_is_mounted_again_where_it_may_be_unmounted(volume, group):
-    left = volume(mounted=False, fs={"type": "vfat"}, left_unmounted=True, demand_bytes=8 * GIB)
-    (action,) = ask([{**left, "allow_unmount": True}], [group()])["actions"]
-    assert (action["reason"], action["to"], action["allow"], action["cost"]) == (
-        "unfinished", {"size": 8 * GIB}, {"unmount": True}, {"bytes": 0},
-    )  # fmt: skip
-    assert "mounted again as /etc/fstab says" in action["message"]
-    minimum = ask([{**left, "allow_unmount": True, "fs": {"type": "ext4"}, "min_bytes": 9 * GIB}], [group()])["actions"]
-    assert [(one["reason"], one["allow"]) for one in minimum] == [("minimum", {"unmount": True})]
-    answer = ask([left], [group()])
-    assert (answer["actions"], reasons(answer)) == ([], [("lv:web1/vg0/data", "left_unmounted")])
-    assert "leave to mount it again" in answer["refused"][0]["message"]
-    for fine in ({"mounted": True}, {"left_unmounted": False}, {"managed": False}, {"fs": {"type": "xfs"}}):
-        assert ask([{**left, "fs": {"type": "ext4"}, "allow_unmount": True, **fine}], [group()])["actions"] == []
-
-
 def test_a_striped_volume_that_gets_a_part_gets_whole_rows_and_the_others_the_rest(volume, group):
     """lv_resize would round anything else up, and refuse it for the reserve: in every plan anew."""
     striped = volume(copies_freed=0)
@@ -271,101 +193,10 @@ def test_the_proportional_strategy_serves_a_minimum_too(volume, group):
     assert grown(answer)["lv:web1/vg0/raw"] > 0
 
 
-def test_an_unfinished_growth_is_finished_before_anything_is_added(volume, group):
-    half = volume(size_bytes=10 * GIB, unfinished=True, demand_bytes=8 * GIB)
-    (action,) = ask([half], [group()])["actions"]
-    assert (action["reason"], action["from"], action["to"], action["cost"]) == (
-        "unfinished",
-        {"size": 10 * GIB},
-        {"size": 10 * GIB},
-        {"bytes": 0},
-    )
-    found = volume(size_bytes=16 * GIB, demand_bytes=8 * GIB)
-    assert [a["reason"] for a in ask([found], [group()])["actions"]] == ["unfinished"]
-    still_short = ask([{**half, "demand_bytes": 9 * GIB}], [group()])
-    assert [action["reason"] for action in still_short["actions"]] == ["forecast"]
-    for nowhere_to_grow, limits in (({}, {"extents_free": 400}), ({"max_bytes": 10 * GIB}, {})):
-        answer = ask([{**half, "demand_bytes": 12 * GIB, **nowhere_to_grow}], [group(**limits)])
-        assert [(action["reason"], action["to"]["size"]) for action in answer["actions"]] == [("unfinished", 10 * GIB)]
-        assert len(answer["refused"]) == 1
-
-
 def test_a_mirrored_volume_takes_its_extents_twice(volume, group):
     answer = ask([volume(copies=2, demand_bytes=20 * GIB)], [group(extents_free=101, reserve_extents=0)])
     assert grown(answer) == {"lv:web1/vg0/data": 50}
     assert answer["actions"][0]["cost"] == {"bytes": 100 * EXTENT}
-
-
-@pytest.mark.parametrize(
-    ("policy", "told"),
-    [
-        ({"headrom": 0.1}, "unknown key 'headrom'; did you mean headroom?"),
-        ({"strategy": "fair"}, "strategy is 'fair' (str); needed is one of water_filling, proportional"),
-        ({"headroom": -0.1}, "headroom is -0.1"),
-        ({"max_step_fraction": 0}, "max_step_fraction is 0 (int); needed is a number above 0"),
-        ({"min_change_extents": 1.5}, "whole number"),
-        ({"floor": {"free_fracton": 0.1}}, "did you mean free_fraction?"),
-        ({"floor": 0.1}, "floor of The policy is 0.1 (float); needed is a mapping"),
-        ({"quiet_hours": [{"from": 1350, "to": "06:00"}]}, "needed is a text"),
-        ({"quiet_hours": [{"from": "25:00", "to": "06:00"}]}, "a time of day in UTC"),
-        ({"now": None}, "The policy has no now"),
-        ({"share_exponent": float("nan")}, "share_exponent is nan"),
-    ],
-)
-def test_a_wrong_policy_is_told(volume, group, policy, told):
-    with pytest.raises(InputError) as error:
-        ask([volume()], [group()], **policy)
-    assert told in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        (
-            {"size_bytes": "8 GiB"},
-            "Volume lv:web1/vg0/data: size_bytes is '8 GiB' (str); needed is a whole number of 1 or more (O(volumes[].size_bytes))",
-        ),
-        ({"uuid": None}, "Volume lv:web1/vg0/data has no uuid (O(volumes[].uuid))."),
-        ({"demand_bytes": float("nan")}, "demand_bytes is nan"),
-        ({"demand_bytes": -1}, "demand_bytes is -1"),
-        ({"demand_bytes": None}, "because demand_status is ok"),
-        ({"demand_status": "good"}, "needed is one of ok, cold_start"),
-        ({"min_bytes": 2, "max_bytes": 1}, "needed is at most max_bytes"),
-        ({"priority": 0}, "needed is a number above 0"),
-        ({"managed": "yes"}, "needed is true or false"),
-        ({"copies": 99}, "at most 16"),
-        ({"fs": [1]}, "needed is a mapping"),
-        ({"vg": "other"}, "which is not among the groups"),
-    ],
-)
-def test_a_wrong_volume_is_told(volume, group, fields, told):
-    with pytest.raises(InputError) as error:
-        ask([volume(**fields)], [group()])
-    assert told in str(error.value)
-
-
-def test_entities_given_twice_are_told(volume, group):
-    with pytest.raises(InputError, match="lv:web1/vg0/data appears twice"):
-        ask([volume(), volume()], [group()])
-    with pytest.raises(InputError, match="vg:web1/vg0 appears twice"):
-        ask([volume()], [group(), group()])
-    with pytest.raises(InputError, match="vg:web1/vg0 appears twice"):
-        ask([volume()], [group(), group(entity="vg:other")])
-
-
-@pytest.mark.parametrize("documents", [None, {}, "text"])
-def test_documents_that_are_no_lists_are_told(group, documents):
-    with pytest.raises(InputError, match=r"needed is a list as of the lookup foresight.capacity.volumes"):
-        ask(documents, [group()])
-
-
-def test_a_volume_of_an_unknown_vg_with_a_reason_is_no_error(volume, group):
-    lost = volume(vg="gone", refused_reason="unknown_vg", named_exactly=True)
-    assert reasons(ask([lost], [group()])) == [("lv:web1/gone/data", "unknown_vg")]
-
-
-def test_the_allocator_and_lv_resize_agree_which_file_systems_they_know():
-    assert set(registry._STRATEGIES) == set(KINDS)
 
 
 @pytest.mark.parametrize(
