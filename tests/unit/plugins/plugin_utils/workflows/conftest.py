@@ -9,6 +9,8 @@ import pathlib
 
 import pytest
 
+from support import recorded_volumes
+
 HERE = pathlib.Path(__file__).parent
 
 
@@ -33,3 +35,9 @@ def store(tmp_path, gates):
 def plan(store, gates):
     """The id of the sample plan."""
     return gates.make(store)["plan"]["id"]
+
+
+@pytest.fixture(scope="session")
+def growing_store(tmp_path_factory):
+    """The path of a store that holds volumes which grow; nobody writes to it."""
+    return recorded_volumes.growing_store(tmp_path_factory.mktemp("growing"))
