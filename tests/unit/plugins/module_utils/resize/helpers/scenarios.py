@@ -35,7 +35,9 @@ def volumes(draw):
     fs = None
     if name is not None:
         fs = draw(made(name, max(least, extents - draw(st.sampled_from([0, 0, 1, 5])))))
-        fs.used = int(draw(st.sampled_from([0.0, 0.2, 0.6, 1.0])) * max(0, fs.blocks - fs.overhead)) * fs.block_size
+        # That fatresize has no room to copy the directories is seen only once it is unmounted (see is_opened).
+        most = 0.97 if name == "vfat" else 1.0
+        fs.used = int(draw(st.sampled_from([0.0, 0.2, 0.6, most])) * max(0, fs.blocks - fs.overhead)) * fs.block_size
     in_use = name is not None and draw(st.sampled_from([True, True, False]))
     mountpoints = [KINDS[name].place] if in_use else []
     return name, data_volume(extents, fs=fs, mountpoints=mountpoints, segment=segment, stripes=stripes)
@@ -92,7 +94,7 @@ def spoil(trouble, machine, volume):
         "unmounted": volume.mountpoints.clear,
         "hidden": lambda: machine.hidden.add("/srv"),
         "inactive": lambda: (setattr(volume, "active", False), volume.mountpoints.clear()),
-        "open": lambda: setattr(volume, "is_open", True),
+        "open": lambda: is_opened(volume),
         "dirty": lambda: fs and has_met_errors(fs),
         "sync": lambda: setattr(volume, "in_progress", "sync"),
         "snapshot": lambda: machine.volumes.update(s=Volume("s", "uuid-s", 5, role="snapshot", origin="data")),
@@ -105,6 +107,17 @@ def spoil(trouble, machine, volume):
         "oversized": lambda: fs and setattr(fs, "blocks", volume.extents * EXTENT // fs.block_size + 5),
     }
     actions[trouble]()
+
+
+def is_opened(volume):
+    """Somebody has it open, beside the mounts that are seen.
+
+    Of what has to be unmounted that is seen only then: too late to be foretold, and the run after one that was killed there refuses, and
+    leaves it unmounted.
+    """
+    volume.is_open = True
+    if volume.fs is not None and volume.fs.kind in ("f2fs", "vfat"):
+        volume.mountpoints.clear()
 
 
 def has_met_errors(fs):
