@@ -46,7 +46,7 @@ class Resize:
             if predicted == self.before:
                 self.message = story.already(reading, predicted)
                 return
-            work = self._plan(reading, target, predicted)
+            work = self._plan_told(reading, target, predicted)
             if work.volume is not None:
                 volume_change.rehearse(self._host, reading.volume, target // reading.volume.extent, reading.metadata_size, self._freed)
         except MissingTool as error:
@@ -108,6 +108,15 @@ class Resize:
                 f"(O(metadata_size)): it was changed since the plan was made. Plan again.",
             )
 
+    def _plan_told(self, reading: Reading, target: int, predicted: State) -> Work:
+        """The steps; a refusal also tells that the file system is out of use, where an earlier run may have left it so."""
+        try:
+            return self._plan(reading, target, predicted)
+        except Refused as refused:
+            if set(predicted["mountpoints"]) <= set(reading.volume.mountpoints):
+                raise
+            raise Refused(refused.reason, f"{refused} It is out of use now, though /etc/fstab names it.") from refused
+
     def _plan(self, reading: Reading, target: int, predicted: State) -> Work:
         """The steps. Everything that can be refused is refused here, before the first of them."""
         volume, filesystem = reading.volume, reading.filesystem
@@ -124,7 +133,8 @@ class Resize:
         if target == volume.size:
             procedure = filesystem.growth(target)
             if predicted["fs_size"] == filesystem.size and not besides:
-                procedure = Procedure(Released(restore=procedure.released.restore))
+                restore = procedure.released.restore
+                procedure = Procedure(Released(restore=restore), procedure.before if restore else ())
             return Work(procedure, None)
         if target > volume.size:
             self._check_useful(reading, target)

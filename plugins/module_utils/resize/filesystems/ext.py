@@ -108,8 +108,12 @@ class Ext:
             self._check_growable_mounted()
             return Procedure(after=[growing])
         self._check_unmounted()
+        released = mounting.released(self._host, self._volume, self._options, "grow")
+        if self.size is not None and self.size >= self.goal(volume_size):
+            # Nothing is left of it but to be mounted again.
+            return Procedure(released)
         # resize2fs demands a full check since the last mount.
-        return Procedure(mounting.released(self._host, self._volume, self._options, "grow"), [self._repair()], [growing])
+        return Procedure(released, [self._repair()], [growing])
 
     def shrinkage(self, volume_size: int) -> Procedure:
         self._check_tools()

@@ -43,6 +43,7 @@ class BootSector(t.NamedTuple):
     tables: int
     is_fat32: bool
     is_mirrored: bool
+    has_label: bool
 
     @property
     def cluster_size(self) -> int:
@@ -118,8 +119,8 @@ class Vfat:
             self._host.require("fsck.vfat")
             self._check_unmounted()
         if self._bytes >= self.goal(volume_size):
-            # Nothing is left of it but to be mounted again.
-            return Procedure(released)
+            # Nothing is left of it but to be mounted again, with its label if an earlier run did not come to that.
+            return Procedure(released, [] if self.boot.has_label else self._relabel())
         self._check_possible(volume_size)
         if not self._volume.mountpoints:
             self._check_directories()
@@ -156,9 +157,11 @@ class Vfat:
         return [vfat_check.repair(self._device)] if self._options.allow_fsck else []
 
     def _check(self) -> list[Step]:
+        return [*self._relabel(), Step("check_filesystem", "fsck_failed", ["fsck.vfat", "-n", self._device])]
+
+    def _relabel(self) -> list[Step]:
         # fatresize overwrites the label in the boot sector, not the one in the root directory; fsck.vfat -a puts it back.
-        relabel = [vfat_check.repair(self._device)] if self._volume.lv["filesystem"].get("label") else []
-        return [*relabel, Step("check_filesystem", "fsck_failed", ["fsck.vfat", "-n", self._device])]
+        return [vfat_check.repair(self._device)] if self._volume.lv["filesystem"].get("label") else []
 
     def _minimum(self) -> int:
         """The least that fatresize would make of it; asked only while it is unmounted."""
@@ -253,11 +256,13 @@ def parse_boot_sector(data: bytes, device: str) -> BootSector:
     total = sectors or more_sectors
     if data[510:512] != b"\x55\xaa" or not (total and tables and cluster_sectors and sector_size in (512, 1024, 2048, 4096)):
         raise Refused("not_readable", f"Cannot read the FAT file system on {device}: its boot sector makes no sense.")
+    is_fat32 = not root_entries and not small_table and bool(table)
     return BootSector(
         sectors=total,
         sector_size=sector_size,
         cluster_sectors=cluster_sectors,
         tables=tables,
-        is_fat32=not root_entries and not small_table and bool(table),
+        is_fat32=is_fat32,
         is_mirrored=not flags & 0x80 and not version,
+        has_label=not is_fat32 or data[71:82].strip(b"\0 ") not in (b"", b"NO NAME"),
     )

@@ -167,6 +167,14 @@ def test_what_was_changed_and_cannot_be_read_is_not_mounted_and_that_is_told(err
     assert (machine.volumes["data"].mountpoints, machine.volumes["data"].extents) == ([], 150)
 
 
+def test_a_refusal_tells_of_a_file_system_that_an_earlier_run_left_out_of_use():
+    machine = machine_with(data_volume(100, mountpoints=[]), free=5, fstab=[FSTAB])
+    result = resize(machine, 150, allow_unmount=True)
+    assert (result["reason"], machine.volumes["data"].mountpoints) == ("no_space", [])
+    assert result["message"].endswith("It is out of use now, though /etc/fstab names it.")
+    assert "out of use" not in resize(machine, 150)["message"], "nobody was to unmount it"
+
+
 def test_the_kind_that_fstab_mounts_it_as_is_foretold():
     """An ext3 is called ext4 by the mount table where /etc/fstab says so."""
     machine = shrinkable(150, fs=ext4(150, kind="ext3"), mountpoints=[])

@@ -96,6 +96,15 @@ def test_file_system_shrunk_and_volume_not():
     assert programs(result) == ["lvm", "fsck.vfat"]
 
 
+def test_killed_between_resizing_and_copying_the_label():
+    """The next run has the label copied before it mounts: nothing else is left to do."""
+    machine = machine_with(data_volume(100, fs=vfat(100, label="BOOT"), mountpoints=[]), fstab=FSTAB)
+    foretold = resize(machine, 100, check_mode=True, allow_unmount=True)
+    result = resize(machine, 100, allow_unmount=True)
+    assert result["commands"] == foretold["commands"] == ["fsck.vfat -a /dev/mapper/vg0-data", "mount /srv"]
+    assert (machine.volumes["data"].fs.boot_label, result["status"]) == ("BOOT", "changed")
+
+
 def test_killed_before_the_label_was_copied():
     """fsck.vfat -n ends with 1 for that alone; it is no reason to refuse, and the label is copied."""
     machine = unmounted(200, filled=100, label="BOOT")

@@ -55,6 +55,7 @@ class Vfat(FileSystem):
                          512 if small else 0, 0, 0xF8, 200 if small else 0)  # fmt: skip
         struct.pack_into("<I", sector, 32, self.blocks * 512 // self.sector_size)
         struct.pack_into("<IHH", sector, 36, 0 if small else 1200, self.flags, 0)
+        sector[71:82] = (self.boot_label or "NO NAME").encode("ascii").ljust(11)
         sector[510:512] = b"\x55\xaa"
         return bytes(sector)[offset : offset + count]
 
