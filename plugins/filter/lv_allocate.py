@@ -382,8 +382,8 @@ _value:
     proposals:
       description:
         - The same for volumes that are not managed, and shrinking that would help but that the policy does not allow, with C(kind=lv_resize);
-          C(option) names what would allow it. C(kind=vg_extend) with C(vg), C(bytes) and in C(to) the physical volume that suffices, or several with a space between, for each VG that lacks
-          space; C(kind=lv_move) for a volume that another VG of the host has room for. Shown, never applied.
+          C(option) names what would allow it. C(kind=vg_extend) with C(vg), C(bytes) and in C(to) the physical volume that suffices, or several
+          with a space between, for each VG that lacks space; C(kind=lv_move) for a volume that another VG of the host has room for. Shown, never applied.
       type: list
       elements: dict
     refused:
