@@ -73,6 +73,7 @@ def write(name: str, ballast: int) -> None:
     os.sync()
     if ballast:
         (folder(name) / "ballast").unlink()
+        os.sync()  # a mounted f2fs is read by its last checkpoint
     (NOTES / f"{name}.data").write_text(json.dumps(checksums(top)))
 
 
