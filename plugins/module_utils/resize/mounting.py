@@ -88,6 +88,7 @@ def released(host: Host, volume: Volume, options: Options, purpose: str) -> Rele
     if not mountpoints:
         for place in mounted:
             _check_copies(host, volume, place)
+            host.require("mount")
         return Released(restore=[_mount(place) for place in mounted])
     kind, name = volume.lv["filesystem"]["type"], volume.name
     if not options.allow_unmount:

@@ -39,7 +39,11 @@ class ShieldedRunner:
         self._lock = lock
 
     def __call__(self, args: list[str], environ_update: dict[str, str] | None = None, **_options: t.Any) -> tuple[int, str, str]:
-        with _memory("stdout") as out, _memory("stderr") as err:
+        try:
+            kept = _memory("stdout"), _memory("stderr")
+        except OSError as error:
+            return _not_started(error)
+        with kept[0] as out, kept[1] as err:
             try:
                 done = subprocess.run(
                     args,
@@ -52,9 +56,13 @@ class ShieldedRunner:
                     start_new_session=True,
                 )
             except OSError as error:
-                # No memory for another process, or the program went away: a step that failed, told like any other.
-                return NOT_STARTED, "", f"it could not be started: {error.strerror}"
+                return _not_started(error)
             return done.returncode, _text(out), _text(err)
+
+
+def _not_started(error: OSError) -> tuple[int, str, str]:
+    """No memory for another process, or the program went away: a step that failed, told like any other."""
+    return NOT_STARTED, "", f"it could not be started: {error.strerror}"
 
 
 def _memory(name: str) -> t.BinaryIO:

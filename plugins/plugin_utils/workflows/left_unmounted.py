@@ -4,7 +4,8 @@
 
 """Volumes that a resize has unmounted and not mounted again, because it was killed or failed in between.
 
-The host keeps no note of it, but the store knows which actions were handed out with leave to unmount and did not end well.
+The host keeps no note of it, but the store knows which actions were handed out with leave to unmount and did not end well, and whether
+the file system was seen in use since: then somebody has mounted it, and whoever unmounts it later wants it so.
 """
 
 from __future__ import annotations
@@ -16,26 +17,45 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store import En
 
 # Whoever left it so for longer than that wants it so.
 _LOOK_BACK_SECONDS = 90 * 86400
-_OPEN_ENDED = ("started", "unknown", "failed")
+# Handed out, and nobody told what became of it; of what failed there is an outcome.
+_UNTOLD = ("started", "unknown")
 _ENDED_WELL = ("changed", "ok")
+# Only a mounted file system has samples of it.
+_SEEN_IN_USE = "used_bytes"
 
 
 def find_left_unmounted(notebook: Store, entities: Sequence[Entity], now: int) -> set[int]:
     """Return the ids of the entities (LVs) that are not mounted, and whose last resize might have unmounted them and did not end well."""
-    suspects = {entity.key: entity.id for entity in entities if _is_suspect(entity)}
+    suspects = {entity.key: entity for entity in entities if _is_suspect(entity)}
     if not suspects:
         return set()
-    begun: dict[str, int] = {}
-    for row in notebook.find_actions_in(_OPEN_ENDED, since=now - _LOOK_BACK_SECONDS):
-        plan = notebook.load_plan(row.plan_id)
-        action = next((one for one in plan.document["actions"] if one["id"] == row.action_id), None) if plan else None
-        if action is not None and action["target"] in suspects and (action.get("allow") or {}).get("unmount"):
-            begun[action["target"]] = max(begun.get(action["target"], 0), row.at)
-    for target, at in list(begun.items()):
-        outcomes = notebook.find_outcomes(target=target, since=now - _LOOK_BACK_SECONDS)
-        if any(one.status in _ENDED_WELL and one.started_at + (one.seconds or 0) >= at for one in outcomes):
-            del begun[target]
-    return {suspects[target] for target in begun}
+    since = now - _LOOK_BACK_SECONDS
+    untold = [(row.plan_id, row.action_id, row.at) for row in notebook.find_actions_in(_UNTOLD, since=since)]
+    series = {one.entity_id: one.id for one in notebook.find_series(metric=_SEEN_IN_USE, entity_ids=[one.id for one in suspects.values()])}
+    _first, last, _count = notebook.sample_extent(list(series.values()))
+    seen = dict(zip(series, last.tolist(), strict=True))
+    found = set()
+    for entity in suspects.values():
+        told = [one for one in notebook.find_outcomes(target=entity.key, since=since) if one.status != "refused"]
+        settled = max((one.started_at + (one.seconds or 0) for one in told if one.status in _ENDED_WELL), default=0)
+        begun = untold + [(one.plan_id, one.action_id, one.started_at) for one in told if one.status == "failed"][-1:]
+        for plan_id, action_id, at in begun:
+            if settled < at >= seen.get(entity.id, 0) and _may_unmount(notebook, plan_id, action_id, entity):
+                found.add(entity.id)
+    return found
+
+
+def _may_unmount(notebook: Store, plan_id: str, action_id: str, entity: Entity) -> bool:
+    """Return whether this is an action on this very volume, with leave to unmount it."""
+    plan = notebook.load_plan(plan_id)
+    actions = plan.document["actions"] if plan else []
+    return any(
+        action["id"] == action_id
+        and action["target"] == entity.key
+        and (action.get("expect") or {}).get("uuid") == entity.attributes.get("uuid")
+        and bool((action.get("allow") or {}).get("unmount"))
+        for action in actions
+    )
 
 
 def _is_suspect(entity: Entity) -> bool:

@@ -167,6 +167,12 @@ def test_what_was_changed_and_cannot_be_read_is_not_mounted_and_that_is_told(err
     assert (machine.volumes["data"].mountpoints, machine.volumes["data"].extents) == ([], 150)
 
 
+def test_what_an_earlier_run_left_unmounted_needs_mount_too():
+    machine = machine_with(data_volume(100, mountpoints=[]), fstab=[FSTAB], missing={"mount"})
+    result = resize(machine, 100, check_mode=True, allow_unmount=True)
+    assert (result["status"], result["reason"]) == ("refused", "missing_tool")
+
+
 def test_a_refusal_tells_of_a_file_system_that_an_earlier_run_left_out_of_use():
     machine = machine_with(data_volume(100, mountpoints=[]), free=5, fstab=[FSTAB])
     result = resize(machine, 150, allow_unmount=True)

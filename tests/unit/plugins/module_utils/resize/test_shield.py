@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 
+from ansible_collections.foresight.capacity.plugins.module_utils.resize import shield
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.shield import ShieldedRunner, signals_ignored
 
 
@@ -79,3 +80,16 @@ def test_a_program_that_cannot_be_started_is_a_failed_step(tmp_path):
         status, out, err = ShieldedRunner(lock.fileno())([str(program)])
     assert (status, out) == (126, "")
     assert err.startswith("it could not be started: ")
+
+
+def test_no_memory_for_what_a_program_says_is_a_failed_step(tmp_path, monkeypatch):
+    """In the middle of a resize it must not end the module: what was unmounted is mounted again."""
+
+    def no_memory(_name):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(shield, "_memory", no_memory)
+    with open(tmp_path / "lock", "w", encoding="ascii") as lock:
+        answer = ShieldedRunner(lock.fileno())([sys.executable, "-c", f"open({str(tmp_path / 'ran')!r}, 'w')"])
+    assert answer == (126, "", "it could not be started: Cannot allocate memory")
+    assert not (tmp_path / "ran").exists()

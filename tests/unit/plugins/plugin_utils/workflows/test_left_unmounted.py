@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, EntityRow, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.left_unmounted import find_left_unmounted
 
 NOW = 1_763_700_000
@@ -21,16 +21,18 @@ def notebook(tmp_path):
         yield opened
 
 
-def volume(fs="vfat", mountpoints=(), key=TARGET):
+def volume(fs="vfat", mountpoints=(), key=TARGET, uuid="uuid-data", number=7):
     filesystem = {"type": fs, "mountpoints": list(mountpoints)} if fs else None
-    return Entity(7, "uuid-data", key, "lv", "web1", {"fs": filesystem}, NOW - 9000, NOW, True)
+    return Entity(number, uuid, key, "lv", "web1", {"uuid": uuid, "fs": filesystem}, NOW - 9000, NOW, True)
 
 
 def hand_out(notebook, state, at, plan="p1", **action):
-    """One action of a plan, and how far it came."""
-    document = {"id": "a1", "target": TARGET, "allow": {"unmount": True}, **action}
+    """One action of a plan, and how far it came; of what ended there is an outcome."""
+    document = {"id": "a1", "target": TARGET, "expect": {"uuid": "uuid-data"}, "allow": {"unmount": True}, **action}
     notebook.save_plan({"id": plan, "created_at": at, "expires_at": at + 3600, "actions": [document]})
     notebook.set_action(plan, "a1", state, at=at, run_id=None, detail={})
+    if state in ("failed", "applied"):
+        end(notebook, {"applied": "changed"}.get(state, state), at, plan)
 
 
 def end(notebook, status, at, plan="p2"):
@@ -74,3 +76,24 @@ def test_only_a_later_resize_that_ended_well_settles_it(notebook, status, at, fo
     hand_out(notebook, "unknown", NOW - 600)
     end(notebook, status, at)
     assert find_left_unmounted(notebook, [volume()], NOW) == found
+
+
+def test_a_failure_that_changed_something_settles_nothing(notebook):
+    hand_out(notebook, "unknown", NOW - 600)
+    end(notebook, "failed", NOW - 500)
+    assert find_left_unmounted(notebook, [volume()], NOW) == {7}
+
+
+def test_another_volume_that_took_the_name_is_left_alone(notebook):
+    hand_out(notebook, "unknown", NOW - 600)
+    assert find_left_unmounted(notebook, [volume(uuid="uuid-another")], NOW) == set()
+
+
+@pytest.mark.parametrize(("seen", "found"), [(NOW - 700, True), (NOW - 300, False)])
+def test_what_was_seen_in_use_since_was_unmounted_by_somebody_else(notebook, seen, found):
+    """Whoever mounted it settled the matter; whoever unmounted it then wants it so."""
+    hand_out(notebook, "failed", NOW - 600)
+    ids = notebook.put_entities([EntityRow("uuid-data", TARGET, "lv", "web1", {}, seen)])
+    series = notebook.put_series([(ids["uuid-data"], "used_bytes", "bytes", True)])
+    notebook.write_samples([series[ids["uuid-data"], "used_bytes"]], [seen], [1.0])
+    assert find_left_unmounted(notebook, [volume(number=ids["uuid-data"])], NOW) == ({ids["uuid-data"]} if found else set())
