@@ -10,7 +10,8 @@ the file system was seen in use since: then somebody has mounted it, and whoever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import typing as t
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import SWAP, kind_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
@@ -30,32 +31,50 @@ def find_left_unmounted(notebook: Store, entities: Sequence[Entity], now: int) -
     if not suspects:
         return set()
     since = now - _LOOK_BACK_SECONDS
-    untold = [(row.plan_id, row.action_id, row.at) for row in notebook.find_actions_in(_UNTOLD, since=since)]
-    series = {one.entity_id: one.id for one in notebook.find_series(metric=_SEEN_IN_USE, entity_ids=[one.id for one in suspects.values()])}
-    _first, last, _count = notebook.sample_extent(list(series.values()))
-    seen = dict(zip(series, last.tolist(), strict=True))
+    begun: dict[str, list[tuple[str, str, int]]] = {}
+    actions = _Actions(notebook)
+    for row in notebook.find_actions_in(_UNTOLD, since=since):
+        target = actions.of(row.plan_id, row.action_id).get("target", "")
+        begun.setdefault(target, []).append((row.plan_id, row.action_id, row.at))
+    settled: dict[str, float] = dict.fromkeys(suspects, 0.0)
+    # Of those that failed the last one counts.
+    failed: dict[str, list[tuple[str, str, int]]] = {}
+    for one in notebook.find_outcomes(since=since):
+        if one.target in suspects and one.status in _ENDED_WELL:
+            settled[one.target] = max(settled[one.target], one.started_at + (one.seconds or 0))
+        elif one.target in suspects and one.status == "failed":
+            failed[one.target] = [(one.plan_id, one.action_id, one.started_at)]
+    seen = _last_use(notebook, suspects.values())
     found = set()
-    for entity in suspects.values():
-        told = [one for one in notebook.find_outcomes(target=entity.key, since=since) if one.status != "refused"]
-        settled = max((one.started_at + (one.seconds or 0) for one in told if one.status in _ENDED_WELL), default=0)
-        begun = untold + [(one.plan_id, one.action_id, one.started_at) for one in told if one.status == "failed"][-1:]
-        for plan_id, action_id, at in begun:
-            if settled < at >= seen.get(entity.id, 0) and _may_unmount(notebook, plan_id, action_id, entity):
+    for key, entity in suspects.items():
+        for plan_id, action_id, at in begun.get(key, []) + failed.get(key, []):
+            action = actions.of(plan_id, action_id)
+            same = action.get("target") == key and (action.get("expect") or {}).get("uuid") == entity.attributes.get("uuid")
+            if same and (action.get("allow") or {}).get("unmount") and settled[key] < at >= seen.get(entity.id, 0):
                 found.add(entity.id)
     return found
 
 
-def _may_unmount(notebook: Store, plan_id: str, action_id: str, entity: Entity) -> bool:
-    """Return whether this is an action on this very volume, with leave to unmount it."""
-    plan = notebook.load_plan(plan_id)
-    actions = plan.document["actions"] if plan else []
-    return any(
-        action["id"] == action_id
-        and action["target"] == entity.key
-        and (action.get("expect") or {}).get("uuid") == entity.attributes.get("uuid")
-        and bool((action.get("allow") or {}).get("unmount"))
-        for action in actions
-    )
+class _Actions:
+    """The actions of stored plans, each plan read once."""
+
+    def __init__(self, notebook: Store) -> None:
+        self._notebook = notebook
+        self._plans: dict[str, dict[str, dict[str, t.Any]]] = {}
+
+    def of(self, plan_id: str, action_id: str) -> dict[str, t.Any]:
+        """Return the action, empty where the plan is no longer stored."""
+        if plan_id not in self._plans:
+            plan = self._notebook.load_plan(plan_id)
+            self._plans[plan_id] = {action["id"]: action for action in plan.document["actions"]} if plan else {}
+        return self._plans[plan_id].get(action_id, {})
+
+
+def _last_use(notebook: Store, entities: Iterable[Entity]) -> dict[int, int]:
+    """Return when each file system was last seen mounted, by entity id; of what never was there is nothing."""
+    series = {one.entity_id: one.id for one in notebook.find_series(metric=_SEEN_IN_USE, entity_ids=[one.id for one in entities])}
+    _first, last, _count = notebook.sample_extent(list(series.values()))
+    return dict(zip(series, last.tolist(), strict=True))
 
 
 def _is_suspect(entity: Entity) -> bool:

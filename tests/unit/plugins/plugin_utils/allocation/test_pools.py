@@ -103,7 +103,7 @@ def test_metadata_of_a_pool_that_is_not_managed_bound_what_is_proposed_for_its_d
         for change in shared(group, [asked], extents_free=free)["proposals"]
         if change["kind"] == "lv_resize"
     ]
-    assert {change["to"]["size"] > 40 * GIB for change in grown} >= {True}
+    assert any(change["to"]["size"] > 40 * GIB for change in grown)
     assert all(change["to"]["metadata_size"] * 1024 >= change["to"]["size"] for change in grown)
 
 
