@@ -73,6 +73,7 @@ if t.TYPE_CHECKING:
     import sqlalchemy.dialects.postgresql as sa_postgresql
     import sqlalchemy.dialects.sqlite as sa_sqlite
     import statsforecast.models as statsforecast_models
+    import torch
     import yaml
     from joblib.externals import loky
 else:
@@ -97,4 +98,5 @@ else:
     sa_postgresql = LazyModule("sqlalchemy.dialects.postgresql", "sqlalchemy")
     sa_sqlite = LazyModule("sqlalchemy.dialects.sqlite", "sqlalchemy")
     statsforecast_models = LazyModule("statsforecast.models", "statsforecast", _ML)
+    torch = LazyModule("torch", "torch", _ML)
     yaml = LazyModule("yaml", "pyyaml")
