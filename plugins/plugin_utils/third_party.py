@@ -69,6 +69,8 @@ if t.TYPE_CHECKING:
     import pandas as pd
     import plotly.offline as plotly_offline
     import psycopg
+    import safetensors
+    import safetensors.numpy as safetensors_numpy
     import sqlalchemy as sa
     import sqlalchemy.dialects.postgresql as sa_postgresql
     import sqlalchemy.dialects.sqlite as sa_sqlite
@@ -94,6 +96,8 @@ else:
     pd = LazyModule("pandas", "pandas")
     plotly_offline = LazyModule("plotly.offline", "plotly")
     psycopg = LazyModule("psycopg", "psycopg[binary]")
+    safetensors = LazyModule("safetensors", "safetensors", _ML)
+    safetensors_numpy = LazyModule("safetensors.numpy", "safetensors", _ML)
     sa = LazyModule("sqlalchemy", "sqlalchemy")
     sa_postgresql = LazyModule("sqlalchemy.dialects.postgresql", "sqlalchemy")
     sa_sqlite = LazyModule("sqlalchemy.dialects.sqlite", "sqlalchemy")
