@@ -13,6 +13,7 @@ run per path and step. Runs in workers of the engine only (torch).
 
 from __future__ import annotations
 
+import math
 import typing as t
 from collections.abc import Iterator, Sequence
 
@@ -215,7 +216,8 @@ def _shapes(season: int) -> dict[str, tuple[int, ...]]:
 
 def _flat(parameters: Parameters, lead: tuple[int, ...]) -> NDArray[np.float32]:
     # By name: what comes from a file has another order.
-    return np.concatenate([parameters[name].reshape(*lead, -1) for name in network.NAMES], axis=len(lead)).astype(np.float32)
+    rows = [parameters[name].reshape(*lead, math.prod(parameters[name].shape[len(lead) :])) for name in network.NAMES]
+    return np.concatenate(rows, axis=len(lead)).astype(np.float32)
 
 
 def _named(flat: NDArray[np.float32], season: int) -> Parameters:

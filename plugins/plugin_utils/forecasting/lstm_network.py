@@ -26,7 +26,7 @@ CHUNK = 48
 EPOCHS, WARM_EPOCHS, PATIENCE = 80, 20, 12
 LEARNING_RATE, FIRST_MOMENT, SECOND_MOMENT, MAX_NORM = 1e-2, 0.9, 0.99, 1.0
 # A gain over n values of the validation part that is smaller than this / √n is luck: the best of all epochs always shows one.
-LUCK = 0.5
+LUCK = 0.25
 LEVELS = (0.1, 0.5, 0.9)
 SAYS = 3
 _WIDEST, _FARTHEST = 2.0, 8.0
@@ -106,21 +106,24 @@ def learn(lessons: Lessons, begin: Floats32, epochs: Ints) -> Learned:
     curve = np.full((rows, longest, 2), np.nan)
     steps = lessons.targets.shape[2]
     work = _Work(lessons, begin, epochs, where)
-    kept = torch.from_numpy(_without_correction(begin, lessons.inputs.shape[2], steps)).to(where)
-    best = work.worth_it()
+    none = torch.from_numpy(_without_correction(begin, lessons.inputs.shape[2], steps)).to(where)
+    kept, enough = none.clone(), work.worth_it()
+    least = torch.full((rows,), torch.inf, device=where)
     best_epoch = torch.full((rows,), -1, device=where)
     for epoch in range(longest):
         train, validation = work.forward()
         alive = work.alive
         curve[work.rows[alive].cpu().numpy(), epoch] = torch.stack([train, validation], dim=1)[alive].cpu().numpy()
-        better = alive & (validation < best[work.rows])
+        better = alive & (validation < least[work.rows])
         chosen = work.rows[better]
-        kept[chosen], best[chosen], best_epoch[chosen] = work.flat.detach()[better], validation[better], epoch
+        kept[chosen], least[chosen], best_epoch[chosen] = work.flat.detach()[better], validation[better], epoch
         work.stop((epoch - best_epoch[work.rows] >= PATIENCE) | (epoch + 1 >= work.epochs) | torch.isnan(validation))
         if not work.alive.any():
             break
         work.step(epoch)
         work.compact()
+    worth = least < enough
+    kept, best_epoch = torch.where(worth[:, None], kept, none), torch.where(worth, best_epoch, -1)
     return Learned(kept.cpu().numpy(), curve, best_epoch.cpu().numpy())
 
 
