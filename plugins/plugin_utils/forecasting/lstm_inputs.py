@@ -177,7 +177,7 @@ def _trailing_mean(filled: Floats, started: Bools, window: int) -> Floats:
     # Sums of what is left of the last value: whole levels would leave rounding errors of their own size.
     centre = filled[:, -1:]
     total = np.cumsum(np.where(started, filled - centre, 0.0), axis=1)
-    count = np.cumsum(started, axis=1)
+    count = np.cumsum(started, axis=1).astype(np.int64)
     total[:, window:] -= total[:, :-window].copy()
     count[:, window:] -= count[:, :-window].copy()
     return total / np.maximum(count, 1) + centre

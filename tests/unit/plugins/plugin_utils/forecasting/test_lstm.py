@@ -246,6 +246,12 @@ def test_more_history_needs_no_training() -> None:
     np.testing.assert_allclose(fewer.values[0], found.values[1], rtol=1e-5)
 
 
+def test_a_gap_at_the_end_is_passed_over() -> None:
+    parameters = reference()[0].parameters
+    after, whole = (lstm.forecast(parameters, mixed(), horizon=5 - gap, gap=gap, season=1, seed=1) for gap in (2, 0))
+    np.testing.assert_allclose(after.values, whole.values[:, :, 2:], rtol=1e-12)
+
+
 def test_wrong_parameters_are_refused() -> None:
     trained = reference()[0]
     with pytest.raises(InputError, match="another network, number of series or season"):
