@@ -32,7 +32,7 @@ from race_report import goals, medians, seeds_table
 from race_series import FAMILIES, REAL, REPORTED, TUNED, VOLUMES, Replay
 from race_world import World
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
+from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine, make_engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import code_version
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -82,6 +82,8 @@ def _live(world: World, planner: race_ways.FixedThreshold | race_ways.Forecastin
     begun = told = time.monotonic()
     for tick in range(1, world.ticks + 1):
         world.live(planner.plan(world), planner.reserve)
+        if tick == 1 and not getattr(planner, "hands_over", True):
+            print(f"{title}: forecast_panel hands over no models, so each tick makes them anew", file=sys.stderr, flush=True)
         now = time.monotonic()
         if now - told >= TELL_SECONDS or tick == world.ticks:
             told, each = now, (now - begun) / tick
@@ -118,6 +120,7 @@ def main() -> int:
         "--set", action="append", default=[], metavar="VARIABLE=VALUE", help="of roles/volumes instead of its default; only with --tune"
     )
     parser.add_argument("--workers", type=int, help="processes (default: as many as cores)")
+    parser.add_argument("--dask-address", help="of a dask scheduler, whose workers stay warm from tick to tick; the results are the same")
     options = parser.parse_args()
     ways, families = options.ways.split(","), options.families.split(",") if options.families else [*FAMILIES, *REAL]
     _check(parser, options, ways, families)
@@ -128,10 +131,11 @@ def main() -> int:
     changed = f" Changed: {', '.join(options.set)}." if options.set else ""
     print(f"{half}, seeds {', '.join(map(str, seeds))}{', cut short' if options.quick else ''}. {_of(fields)}")
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores.{changed}\n", flush=True)
+    engine = make_engine(None, options.workers, options.dask_address)
     results: dict[str, dict[str, dict[str, dict]]] = {}  # by family, way, seed
     for field in fields:
         for way in ways:
-            for family, by_seed in raced(field, way, terms, Engine(workers=options.workers)).items():
+            for family, by_seed in raced(field, way, terms, engine).items():
                 results.setdefault(family, {})[way] = by_seed
     names = {way: f"({way}) {WAYS[way]}" for way in ways}
     print(medians(results, names))

@@ -96,6 +96,7 @@ class Forecasting:
     :param steps: ticks ahead; None = the planning window of the role.
     :param quantile: of the forecast peak; None = the role's.
     :param renew: after so many ticks every model is made anew; None = only where the production rules want it.
+    :ivar hands_over: whether the last forecast gave models for the next one; else each tick trains anew.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Forecasting:
         self._min_samples = terms["volumes_min_samples"]
         self._model, self._renew, self._engine = model, renew, engine
         self._models = _Models(len(world.size))
+        self.hands_over = True
 
     def plan(self, world: World) -> np.ndarray:
         """Return the extents that each volume gets."""
@@ -195,6 +197,7 @@ class Forecasting:
             engine=self._engine,
             models=[models[row] for row in firsts],
         )
+        self.hands_over = any(panel.models)
         self._models.keep(world.at, [panel.models[number] for number in same], panel.quantiles[same])
         column = self._levels.index(self._quantile)
         return panel.peak[same, column], [panel.status[number] for number in same], [panel.method[number] for number in same]

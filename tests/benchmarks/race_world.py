@@ -10,7 +10,8 @@ need(t) = used(t + 1 tick) / 0.95: a volume below its need is above 95 % within 
 - A file system holds all of its volume (no overhead, nothing kept for root), and never shrinks (xfs), as the default policy has it.
 - A volume that is full takes what fits; the rest fails with ENOSPC, and who writes it tries again: it waits, and comes as soon as there is
   room. So df shows min(use, size), every way meets the same use, and each byte counts as unserved once, when it is refused first.
-- At the start every volume is as large as its warm-up needed at most, at 95 %, whoever is to plan; no way inherits room it did not ask for.
+- At the start every volume has just what it needs: that of the first tick, and what it holds already at 95 %. So no way inherits room that it
+  did not ask for. What a volume held earlier in the warm-up is in the history of who forecasts.
 - A VG has 1.25 times the sum of its volumes' needs at the end, but never less than the volumes have at the start.
 - A VG is exhausted in a tick when after the plan it has less than an extent left to give for each of its volumes. What happens to volumes
   in such a tick is counted apart: nobody could have grown them any more.
@@ -62,8 +63,8 @@ class World:
         self.step_seconds, self.warm_up, self.ticks = ticks.pop()
         self.use = np.concatenate([one.series for one in replays])
         self.group = np.arange(len(self.use)) // VOLUMES
-        past = self.use[:, : self.warm_up].max(axis=1)
-        self.size = np.maximum(np.ceil(past / FULLEST / EXTENT), 1).astype(np.int64)
+        first = self.use[:, self.warm_up - 1 : self.warm_up + 1].max(axis=1)
+        self.size = np.maximum(np.ceil(first / FULLEST / EXTENT), 1).astype(np.int64)
         self.extents = np.maximum(np.ceil(ROOM * self._sums(self.use[:, -1] / FULLEST) / EXTENT), self._sums(self.size)).astype(np.int64)
         self.resized_at: list[int | None] = [None] * len(self.use)
         self.shown = self.use[:, : self.warm_up].copy()
