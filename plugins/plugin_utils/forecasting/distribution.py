@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats, Ints
 
 LEVELS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
+import os
+OUT = float(os.environ.get('OUT','1'))
 _NEAR_STEPS, _FAR_STEPS = 12, 12
 # A week holds seven days, and a straight line over a quarter of a day has lost its shape.
 _STEPS_PER_SEASON = 48
@@ -45,14 +47,15 @@ def step_grid(horizon: int, season: int = 1) -> Ints:
     return np.unique(np.concatenate([near, np.linspace(1, horizon, far).round().astype(np.int64)])).astype(np.int64)
 
 
-def distribution(candidate: Candidate, *, horizon: int, quantiles: t.Sequence[float], gap: int = 0) -> Distribution:
+def distribution(candidate: Candidate, *, horizon: int, gap: int = 0, steps: Ints | None = None) -> Distribution:
     """Return the forecast distribution of a block, computed from the paths it took after each past start.
 
     :param gap: steps that have passed since the last known value; the horizon begins after them.
+    :param steps: the steps that are computed, ascending from 1 to the horizon; None = those of step_grid for the season of the starts.
     """
-    levels = np.unique(np.array([*LEVELS, *quantiles], dtype=np.float64))
+    levels = np.array(LEVELS)
     past = candidate.past
-    grid = step_grid(horizon, past.season)
+    grid = step_grid(horizon, past.season) if steps is None else steps
     rows = len(past.values)
     values, highest = np.empty((rows, len(levels), len(grid))), np.empty((rows, len(levels), len(grid)))
     running = np.full((rows, len(past.ages)), np.nan)
@@ -108,7 +111,7 @@ class Tail:
     def _outward(self, sample: Weighted, k: int) -> Floats:
         independent = np.maximum(sample.effective / max(1.0, 2.0 / 3.0 * self._past.together(k)), 1.0)[:, None]
         levels = self._levels[None, :]
-        return np.where(levels > 0.5, np.minimum(levels * (1.0 + 1.0 / independent), 1.0), levels)
+        return np.where(levels > 0.5, np.minimum(levels * (1.0 + OUT / independent), 1.0), levels)
 
 
 def over_steps(at_grid: Floats, grid: Ints, horizon: int) -> Floats:

@@ -23,6 +23,8 @@ if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.windows import Floats32
 
+import os
+THR = float(os.environ.get('THR','0'))
 HEADS = 2
 HIDDEN = 64
 BATCH_ROWS = 2048
@@ -45,6 +47,7 @@ def answer(parameters: Mapping[str, Floats32], rows: Rows) -> tuple[Floats, Floa
     windows, steps, _size = change.shape
     change = np.moveaxis(change.reshape(windows, steps, HEADS, len(LEVELS)), 2, 1)
     found = np.sort(_inner(rows.own) + change, axis=3)
+    found = np.sign(found) * np.maximum(np.abs(found) - THR, 0.0)
     values, highest = np.moveaxis(_outer(found) * rows.scale[:, None, None, None] + rows.last[:, None, None, None], (1, 3), (0, 2))
     return values, np.maximum.accumulate(np.maximum(highest, values), axis=2)
 
