@@ -44,7 +44,10 @@ _STEPS, _APART, _GROWTH = 1500, 5600, 0.7
 _WINDOW_STEPS, _WINDOW_SEASONS = 400, 15
 _SHORTEST, _SHORTEST_SEASONS = 26, 2
 _DENSE_STARTS, _CHUNK = 48, 250
+_MAX_VALUES = 16_000_000
 _UNIT, _FAR = 0.3, 16.0
+# Where a quantile of the own past is exactly no change, a smaller answer than this (on the networks' scale) is none either.
+_STILL = 0.1
 
 
 class Job(t.NamedTuple):
@@ -114,6 +117,8 @@ def answer(
     check(parameters, season=season, horizon=int(own.steps[-1]), features=rows.features.shape[2])
     features, changes = rows.features.reshape(-1, rows.features.shape[2]), _flat(rows.own)
     said = np.mean([network.answer(item, features, changes) for item in parameters], axis=0)
+    still = np.sign(said) * np.maximum(np.abs(said) - _STILL, 0.0)
+    said = np.sort(np.where(changes == 0, still, said), axis=2)
     found = _outer(said).reshape(len(values), len(own.steps), network.HEADS, -1) * rows.scale[:, None, None, None]
     found = np.moveaxis(found + rows.last[:, None, None, None], (2, 3), (0, 2))
     moved = rows.moved[:, None, None]
@@ -131,6 +136,8 @@ def own_past(values: Floats, *, season: int, horizon: int, quantiles: Sequence[f
 
     :param values: [n, T] right-aligned, NaN = missing, the last column known.
     """
+    if values.shape[1] == 1:
+        values = np.pad(values, ((0, 0), (1, 0)), constant_values=np.nan)
     past = look_back(values[:, -_width(season) :], season=season, horizon=horizon, seed=0, dense=_DENSE_STARTS)
     return distribution(Naive(past), horizon=horizon, quantiles=quantiles, outward=False)
 
@@ -160,12 +167,17 @@ def training_steps(apart: float, *, warm: bool = False) -> int:
 def _windows(job: Job) -> Windows:
     """Return windows spread over the past of all series, or of a drawn part of them where they are very many."""
     random = np.random.default_rng(job.seed)
-    room = min(MAX_WINDOWS, MAX_ROWS // len(step_grid(job.horizon, job.season)))
     least, width = max(_SHORTEST, _SHORTEST_SEASONS * job.season), _width(job.season)
+    room = max(1, min(MAX_WINDOWS, MAX_ROWS // len(step_grid(job.horizon, job.season)), _MAX_VALUES // (width + job.horizon)))
     ends = [len(values) - job.held_out - job.horizon - 1 for values in job.values]
-    usable = np.array([index for index, end in enumerate(ends) if end >= least], dtype=np.int64)
-    if len(usable) > room // LEAST_OF_A_SERIES:
-        usable = np.sort(random.choice(usable, room // LEAST_OF_A_SERIES, replace=False))
+    # The same series in another order are the same lesson.
+    usable = sorted(
+        (index for index, end in enumerate(ends) if end >= least),
+        key=lambda index: (len(job.values[index]), float(np.nansum(job.values[index]))),
+    )
+    most = max(1, room // LEAST_OF_A_SERIES)
+    if len(usable) > most:
+        usable = [usable[index] for index in np.sort(random.choice(len(usable), most, replace=False))]
     each = room // max(len(usable), 1)
     found, futures, moments, apart = [], [], [], 0.0
     for index in usable:
@@ -225,13 +237,16 @@ def _at_levels(own: Distribution) -> Distribution:
 
 
 def _between(levels: Floats, answered: Floats, plain: Floats, own: Floats) -> Floats:
-    """Return an answer at more levels [n, l, g]: what is answered at LEVELS, and between and beyond them `own`, corrected as its neighbours are."""
-    change = answered - plain
-    right = np.clip(np.searchsorted(LEVELS, levels), 1, len(LEVELS) - 1)
-    start, end = np.array(LEVELS)[right - 1], np.array(LEVELS)[right]
-    share = np.clip((levels - start) / (end - start), 0.0, 1.0)[None, :, None]
+    """Return an answer at more levels [n, l, g]: what is answered at LEVELS, and between and beyond them `own`, moved as its neighbours are."""
+    known, change = np.array(LEVELS), answered - plain
+    right = np.clip(np.searchsorted(known, levels), 1, len(known) - 1)
+    share = np.clip((levels - known[right - 1]) / (known[right] - known[right - 1]), 0.0, 1.0)[None, :, None]
     found = own + change[:, right - 1] * (1.0 - share) + change[:, right] * share
-    found[:, np.searchsorted(levels, LEVELS)] = answered
+    lowest, highest = (levels < known[0])[None, :, None], (levels > known[-1])[None, :, None]
+    at_least = np.where(lowest, -np.inf, np.where(highest, answered[:, -1:], answered[:, right - 1]))
+    at_most = np.where(highest, np.inf, np.where(lowest, answered[:, :1], answered[:, right]))
+    found = np.clip(found, at_least, at_most)
+    found[:, np.searchsorted(levels, known)] = answered
     return np.maximum.accumulate(found, axis=1)
 
 
