@@ -23,10 +23,7 @@ if t.TYPE_CHECKING:
 
 _HEADS = ("values", "highest")
 _GRID = 401
-import os
-EM = float(os.environ.get('EM','1'))
-LO = float(os.environ.get('LO','1'))
-_TAILS = float(os.environ.get('TAILS','.6'))
+_TAILS, _ERRORS = 0.6, 2.0
 
 
 class Calibration(t.NamedTuple):
@@ -65,7 +62,7 @@ def calibrate(seen: Sequence[Floats], independent: float) -> Calibration:
             mean = (part * away).sum(axis=0)
             # Of the spread between moments, and of that of so few series.
             error = (part * (away - mean) ** 2).sum(axis=0) / max(independent - 1.0, 0.5) + grid * (1.0 - grid) / counts.sum()
-            kept = mean * mean**2 / np.maximum(mean**2 + EM * error, 1e-12) * np.where((grid < .5), LO, 1.0) * np.minimum(np.abs(2.0 * grid - 1.0) / _TAILS, 1.0)
+            kept = mean * mean**2 / np.maximum(mean**2 + _ERRORS**2 * error, 1e-12) * np.minimum(np.abs(2.0 * grid - 1.0) / _TAILS, 1.0)
             found[head, place] = np.interp(LEVELS, np.maximum.accumulate(grid + kept), grid)
     return Calibration(found)
 

@@ -91,11 +91,11 @@ class View:
     """The forecasts of a block from its last column, each computed once.
 
     :param horizon: steps; they begin `gap` steps after the last column.
-    :param dense: starts that are all taken, as in `look_back`.
+    :param dense: starts that are all taken, as in `look_back`; outward: as in `distribution`.
     """
 
-    def __init__(self, block: Block, *, horizon: int, dense: int, gap: int = 0) -> None:
-        self._block, self._horizon, self._dense, self._gap = block, horizon, dense, gap
+    def __init__(self, block: Block, *, horizon: int, dense: int, gap: int = 0, outward: bool = False) -> None:
+        self._block, self._horizon, self._dense, self._gap, self._outward = block, horizon, dense, gap, outward
         self._pasts: dict[int, Past] = {}
         self._found: dict[Label, tuple[Distribution, Bools]] = {}
         self._everyone = np.ones(len(block.values), dtype=bool)
@@ -142,7 +142,7 @@ class View:
         return self._pasts[season]
 
     def _of_errors(self, candidate: Candidate) -> Distribution:
-        return distribution(candidate, horizon=self._horizon, gap=self._gap, steps=self._steps)
+        return distribution(candidate, horizon=self._horizon, gap=self._gap, steps=self._steps, outward=self._outward)
 
     def _square_root(self, label: Label) -> Distribution:
         """Return the last value, with the Gaussian spread of independent steps (naive) or none; the highest by the reflection principle."""
@@ -201,22 +201,15 @@ class View:
         block = self._block
         if not block.networks:
             return self.of(Label(BASE, label.season))[0], np.zeros(len(self._everyone), dtype=bool)
-        # The network knows no gap: it is asked for the steps of the gap too.
-        total = self._gap + self._horizon
-        own = distribution(Empirical(self._past(label.season)), horizon=total) if self._gap else self.of(Label(BASE, label.season))[0]
+        # A network answers for the horizon that it was trained for, and knows no gap.
+        trained = global_model.horizon_of(block.networks)
+        own = global_model.own_past(block.values, season=label.season, horizon=trained)
         found = global_model.answer(
             block.networks, block.values, own, season=label.season, ends=block.ends, step_seconds=block.step_seconds
         )
-        return _later(found, self._gap, self._steps), self._everyone
-
-
-def _later(found: Distribution, gap: int, steps: Ints) -> Distribution:
-    """Return a distribution from `gap` steps later on; its running maximum still knows the steps of the gap."""
-    if not gap:
-        return found
-    last = int(found.steps[-1])
-    values, highest = (over_steps(item, found.steps, last)[:, :, gap - 1 + steps] for item in (found.values, found.highest))
-    return Distribution(steps, found.levels, values, highest)
+        ahead = np.minimum(self._gap + self._steps, trained) - 1
+        values, highest = (over_steps(item, found.steps, trained)[:, :, ahead] for item in (found.values, found.highest))
+        return Distribution(self._steps, found.levels, values, highest), self._everyone
 
 
 def _root_mean_square(changes: Floats, known: Bools) -> Floats:
