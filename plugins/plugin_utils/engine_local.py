@@ -60,9 +60,7 @@ _owner = 0
 _inherited: list[_Pool] = []
 
 
-def run_each(
-    function: Callable[[t.Any], t.Any], batches: Iterable[t.Any], *, workers: int, cores: int, root: str
-) -> Iterator[t.Any]:
+def run_each(function: Callable[[t.Any], t.Any], batches: Iterable[t.Any], *, workers: int, cores: int, root: str) -> Iterator[t.Any]:
     """Yield function(batch) for every batch, in their order, computed by up to so many workers.
 
     No more than BATCHES_IN_FLIGHT × workers batches and results exist at a time. Where a batch fails, or whoever reads stops
@@ -91,8 +89,7 @@ def run_each(
 
 def close() -> None:
     """End the workers that are kept. The next call starts new ones."""
-    _forget_the_parents()
-    while _pools:
+    while _pools and _owner == os.getpid():
         _pools.popitem()[1].end()
 
 

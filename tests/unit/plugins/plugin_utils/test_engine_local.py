@@ -14,7 +14,7 @@ import sys
 
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils import engine, engine_local
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine, engine_local, engine_worker
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import MissingPackage
@@ -138,6 +138,13 @@ class TestWarmPool:
         engine.run(abs, [-1, -2, -3], engine=Engine(workers=3))
         gone(pids(tmp_path))
         assert worker() == alone
+
+    def test_heavy_imports_after_a_light_batch_do_not_cost_the_worker(self) -> None:
+        limit = "__import__('sys').modules['joblib.externals.loky.process_executor']._MAX_MEMORY_LEAK_SIZE"
+        source = "__import__('inspect').getsource(__import__('joblib.externals.loky.process_executor', fromlist=['x'])._process_worker)"
+        found, code = engine.run(eval, [limit, source], engine=ONE)
+        assert found == engine_worker._MOST_GROWTH_BYTES
+        assert "_MAX_MEMORY_LEAK_SIZE" in code
 
     def test_idle_workers_leave(self, monkeypatch: pytest.MonkeyPatch) -> None:
         engine.close()
