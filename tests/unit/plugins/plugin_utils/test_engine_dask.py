@@ -86,6 +86,15 @@ class TestBatches:
         assert engine.run(abs, [-1], engine=where) == [1]
         assert len(list(tmp_path.iterdir())) < 2 * engine_dask.BATCHES_IN_FLIGHT
 
+    def test_other_versions_of_what_a_call_needs_are_refused(self, where: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        ours = engine_dask._versions
+        monkeypatch.setattr(
+            engine_dask, "_versions", lambda *what: {name: "0.1" if name == "joblib" else seen for name, seen in ours(*what).items()}
+        )
+        assert engine.run(abs, [-1], engine=where) == [1]
+        with pytest.raises(ForesightError, match=r"does not run the same versions: .*has joblib .*this controller 0\.1"):
+            engine.run(abs, [-1], engine=where, needs=("joblib",))
+
 
 class TestFailures:
     def test_a_worker_killed_in_the_middle_then_the_scheduler(self, tmp_path: pathlib.Path) -> None:
