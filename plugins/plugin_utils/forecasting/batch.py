@@ -180,7 +180,10 @@ def _made(batch: Batch) -> list[Choice]:
         fits = np.ones(count, dtype=bool)
     else:
         labels = families.labels_of(
-            season, fits=bool(batch.fits.any()), networks=bool(block.networks), own_networks=any(item is not None for item in block.own_networks)
+            season,
+            fits=bool(batch.fits.any()),
+            networks=bool(block.networks),
+            own_networks=any(item is not None for item in block.own_networks),
         )
         fits = batch.fits
     past = tests.backtest(block, labels, length=batch.length, horizon=batch.gap + batch.horizon, fits=fits)
@@ -191,7 +194,8 @@ def _made(batch: Batch) -> list[Choice]:
     if not past.origins:
         known = np.count_nonzero(~np.isnan(block.values), axis=1)
         return [
-            Choice(((BASE, season, 1.0),), season, f"{number} values are too few for a backtest, so its own past changes serve") for number in known
+            Choice(((BASE, season, 1.0),), season, f"{number} values are too few for a backtest, so its own past changes serve")
+            for number in known
         ]
     tables, has = tests.tables(past, fits)
     family = batch.family or families.learned(season, batch.horizon, [], [])
@@ -209,7 +213,9 @@ def _told(past: tests.Backtest, weights: Floats, tables: stacking.Tables | None,
             spreads = np.where(weights[:, column] > 0, tests.relative_error(past, label, past.labels[0]), spreads)
     found = []
     for row in range(len(weights)):
-        shares = tuple((label.method, label.season, float(weight)) for label, weight in zip(past.labels, weights[row], strict=True) if weight > 0)
+        shares = tuple(
+            (label.method, label.season, float(weight)) for label, weight in zip(past.labels, weights[row], strict=True) if weight > 0
+        )
         why = reason or _why(past.labels, weights[row], tables, row)
         figures: Mapping[str, float] = {} if not seen.origins[row] else {
             "mase": float(seen.mase[row]), "pinball": float(seen.pinball[row]), "coverage80": float(seen.coverage80[row]), "origins": int(seen.origins[row]),

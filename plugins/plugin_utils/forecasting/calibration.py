@@ -35,7 +35,9 @@ class Calibration(t.NamedTuple):
 
 def intervals(said: Distribution, values: Floats, highest: Floats) -> Floats:
     """Return the levels between which what came lies [n, 2, g, 2] (value, running maximum; lower, upper); NaN = not known."""
-    return np.stack([_interval(getattr(said, name), said.levels, came) for name, came in zip(_HEADS, (values, highest), strict=True)], axis=1)
+    return np.stack(
+        [_interval(getattr(said, name), said.levels, came) for name, came in zip(_HEADS, (values, highest), strict=True)], axis=1
+    )
 
 
 def calibrate(seen: Sequence[Floats], independent: float) -> Calibration:

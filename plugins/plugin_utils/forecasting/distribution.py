@@ -45,9 +45,7 @@ def step_grid(horizon: int, season: int = 1) -> Ints:
     return np.unique(np.concatenate([near, np.linspace(1, horizon, far).round().astype(np.int64)])).astype(np.int64)
 
 
-def distribution(
-    candidate: Candidate, *, horizon: int, gap: int = 0, steps: Ints | None = None, outward: bool = True
-) -> Distribution:
+def distribution(candidate: Candidate, *, horizon: int, gap: int = 0, steps: Ints | None = None, outward: bool = True) -> Distribution:
     """Return the forecast distribution of a block, computed from the paths it took after each past start.
 
     :param gap: steps that have passed since the last known value; the horizon begins after them.

@@ -71,7 +71,14 @@ def prepare(
     exponent = int(np.frexp(float(np.nanmax(np.abs(part))))[1])
     counts = past_weight([item - first for item in breaks], len(part), worth=max(MIN_SAMPLES, horizon)) if breaks else None
     return History(
-        np.ldexp(part, -exponent), exponent, min(len(values) - 1 - last, horizon), count, _shared_length(count, len(part)), last, counts, tuple(notes)
+        np.ldexp(part, -exponent),
+        exponent,
+        min(len(values) - 1 - last, horizon),
+        count,
+        _shared_length(count, len(part)),
+        last,
+        counts,
+        tuple(notes),
     )
 
 

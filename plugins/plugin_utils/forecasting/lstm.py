@@ -83,9 +83,7 @@ def train(values: Floats, *, season: int, seed: int, start: Sequence[Parameters 
     return Trained(parameters, np.concatenate(curves), *rest)
 
 
-def forecast(
-    parameters: Parameters, values: Floats, *, horizon: int, season: int, seed: int, gap: int = 0
-) -> Distribution:
+def forecast(parameters: Parameters, values: Floats, *, horizon: int, season: int, seed: int, gap: int = 0) -> Distribution:
     """Return the forecast distribution of each series, corrected by its own network.
 
     :param parameters: of as many volumes as there are series (`Trained.parameters`, or `stacked`).

@@ -29,7 +29,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.pas
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats, Ints
+    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats
 
 BASE = "empirical"
 METHODS = ("last", "naive", "drift", "snaive", BASE, *classical.METHODS, "lstm", "global", "classic_lstm")

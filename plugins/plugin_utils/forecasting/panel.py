@@ -15,30 +15,18 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import (
-    History,
-    block_of,
-    prepare,
-    promise,
-    season_of,
-    tie_break,
-)
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS, Block
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import LIGHT_VALUES, Fleet, promising
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, prepare, season_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
 
 if t.TYPE_CHECKING:
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats, Ints
+    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats, Ints
 
 MODELS = ("auto", *METHODS)
-# Fits cost hundreds of times what the other methods do. A panel tries them where they promise most; what has no stored
-# choice with them yet comes first the next time, so a fleet of any size gets its turn.
-MAX_FITTED_SERIES, LEAST_PROMISE = 1000, 0.15
-MAX_EXAMINED_SERIES = 400
-BATCH_SERIES, FITTED_BATCH_SERIES = 250, 25
-LIGHT_VALUES = 150_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +89,7 @@ def forecast_panel(
     :raises MissingPackage: a model asked for whose package is not installed; auto does without and says so in `reason`.
     """
     _check(step_seconds, horizon, quantiles, model, season)
+    _need_packages(model)
     count = len(histories)
     given = list(models) if models is not None else [None] * count
     if len(given) != count:
@@ -116,17 +105,19 @@ def forecast_panel(
     seasons = [
         choice.season if choice else season_of(history, season, step_seconds) for history, choice in zip(ready, earlier, strict=True)
     ]
-    fitted = _fitted(ready, given, model)
+    fitted = promising(ready, given, model)
     earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
-    run = _Run(ready, seasons, fitted, starts, [(item or {}).get("lstm") for item in given], float(step_seconds), horizon, model, seed, engine)
-    found, judges = run.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
+    fleet = Fleet(
+        ready, seasons, fitted, starts, [(item or {}).get("lstm") for item in given], float(step_seconds), horizon, model, seed, engine
+    )
+    found, judges = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
-    groups = run.groups(list(range(count)), earlier)
+    groups = fleet.groups(list(range(count)), earlier)
     exponents = np.array([history.exponent for history in ready], dtype=np.int64)
     batches = [
         Batch(
-            block=run.block(rows, found.get(seasons[rows[0]])),
+            block=fleet.block(rows, found.get(seasons[rows[0]])),
             length=ready[rows[0]].length,
             gap=ready[rows[0]].gap,
             horizon=horizon,
@@ -142,7 +133,7 @@ def forecast_panel(
         )
         for rows in groups
     ]
-    light = not any(_heavy(batch) for batch in batches) and sum(batch.block.values.size for batch in batches) <= LIGHT_VALUES
+    light = not any(batch.heavy for batch in batches) and sum(batch.block.values.size for batch in batches) <= LIGHT_VALUES
     for rows, answer in zip(groups, engines.run(forecast_batch, batches, engine=engine, light=light), strict=True):
         _put(result, rows, answer, exponents)
     choices = result[4]
@@ -176,110 +167,12 @@ def forecast_panel(
     )
 
 
-class _Run(t.NamedTuple):
-    """What one call works on."""
-
-    ready: list[History]
-    seasons: list[int]
-    fitted: Bools
-    starts: Floats
-    own_networks: list[t.Any]
-    step_seconds: float
-    horizon: int
-    model: str
-    seed: int
-    engine: engines.Engine | None
-
-    def block(self, rows: list[int], family: Family | None) -> Block:
-        """Return some series as a block."""
-        ready = [self.ready[row] for row in rows]
-        ends = self.starts[rows] + np.array([history.last for history in ready]) * self.step_seconds
-        return block_of(ready)._replace(
-            season=self.seasons[rows[0]],
-            step_seconds=self.step_seconds,
-            seed=self.seed,
-            ends=None if np.isnan(ends).any() else ends,
-            networks=family.networks if family else [],
-            own_networks=[self.own_networks[row] for row in rows],
-        )
-
-    def groups(self, rows: list[int], earlier: list[Choice | None]) -> list[list[int]]:
-        """Return the rows of each batch: like length, season and gap; the ones with fits in small batches of their own, first."""
-        by_kind: dict[tuple[bool, int, int, int], list[int]] = {}
-        for row in rows:
-            history, choice = self.ready[row], earlier[row]
-            if history.known:
-                used = {item[0] for item in choice.weights} if choice else {self.model}
-                heavy = bool(self.fitted[row]) or not used.isdisjoint(classical.METHODS)
-                by_kind.setdefault((not heavy, history.length, self.seasons[row], history.gap), []).append(row)
-        found = []
-        for (cheap, *_kind), members in sorted(by_kind.items()):
-            size = BATCH_SERIES if cheap else FITTED_BATCH_SERIES
-            found += [members[begin : begin + size] for begin in range(0, len(members), size)]
-        return found
-
-    def families(self, given: Mapping[int, Family], rows: list[int]) -> tuple[dict[int, Family], dict[int, list[t.Any]]]:
-        """Return what the series of each season have in common: what is given, and what is learned where these rows need more; and the
-        networks that have not seen the part of their histories that is judged."""
-        found = {season: family for season, family in given.items() if family.horizon == self.horizon}
-        if self.model not in ("auto", "global"):
-            return {}, {}
-        usable = [row for row in rows if self.ready[row].status == "ok" and self._offsets(row)]
-        wanted: dict[int, list[int]] = {}
-        for row in sorted(usable, key=lambda row: tie_break(self.ready[row])):
-            if self.seasons[row] not in found:
-                wanted.setdefault(self.seasons[row], []).append(row)
-        if not wanted:
-            return found, {season: family.networks for season, family in found.items()}
-        networks = self._trained(wanted)
-        lessons, owners = [], []
-        for season, members in wanted.items():
-            labels = labels_of(
-                season,
-                fits=bool(self.fitted[members].any()),
-                networks=bool(networks[season]),
-                own_networks=any(self.own_networks[row] is not None for row in members),
-            )
-            for part in self.groups(sorted(members[:MAX_EXAMINED_SERIES]), [None] * len(self.ready)):
-                block = self.block(part, None)._replace(networks=networks[season])
-                lessons.append(Lesson(block, self.ready[part[0]].length, self.horizon, labels, self.fitted[part]))
-                owners.append(season)
-        light = not any(lesson.fits.any() for lesson in lessons) and sum(lesson.block.values.size for lesson in lessons) <= LIGHT_VALUES
-        examined = engines.run(examine, lessons, engine=self.engine, light=light)
-        final = self._trained(wanted, begin=networks) if any(networks.values()) else networks
-        for season in wanted:
-            seen = [item for item, owner in zip(examined, owners, strict=True) if owner == season]
-            found[season] = learned(season, self.horizon, final[season], seen)
-        return found, {**{season: family.networks for season, family in found.items()}, **networks}
-
-    def _offsets(self, row: int) -> list[int]:
-        return origins(self.ready[row].length, self.horizon, self.seasons[row])[2]
-
-    def _trained(self, wanted: Mapping[int, list[int]], begin: Mapping[int, list[t.Any]] | None = None) -> dict[int, list[t.Any]]:
-        """Return the networks of each season: without what is judged, or (begin) with it."""
-        seasons = [season for season in wanted if global_model.available() and (begin is None or begin[season])]
-        jobs = []
-        for season in seasons:
-            rows = wanted[season]
-            ends = self.starts[rows] + np.array([self.ready[row].last for row in rows]) * self.step_seconds
-            jobs.append(
-                global_model.Job(
-                    values=[self.ready[row].values for row in rows],
-                    ends=None if np.isnan(ends).any() else ends,
-                    season=season,
-                    horizon=self.horizon,
-                    step_seconds=self.step_seconds,
-                    seed=self.seed,
-                    held_out=0 if begin else max(offset for row in rows for offset in self._offsets(row)),
-                    begin=begin[season] if begin else None,
-                )
-            )
-        found = dict(zip(seasons, engines.run(global_model.train, jobs, engine=self.engine), strict=True))
-        return {season: found.get(season, []) for season in wanted}
-
-
-def _heavy(batch: Batch) -> bool:
-    return batch.heavy
+def _need_packages(model: str) -> None:
+    """Raise MissingPackage where the method that is asked for cannot run."""
+    if model in classical.METHODS and not classical.available():
+        statsforecast_models.Theta  # noqa: B018 - the lazy module raises MissingPackage
+    if model in ("global", "lstm", "classic_lstm") and not global_model.available():
+        torch.nn  # noqa: B018 - as above
 
 
 def _missing() -> str:
@@ -311,23 +204,6 @@ def _scaled(values: Floats, exponents: Ints) -> Floats:
     """Return values times 2 ** exponents; what is too large becomes infinite."""
     with np.errstate(over="ignore"):
         return np.ldexp(values, exponents)
-
-
-def _fitted(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], model: str) -> Bools:
-    """Return which series [bool n] try theta and ETS beside the other candidates in this call.
-
-    They are the most promising of those without a choice, then of those whose choice was made without these two.
-    """
-    chosen = np.zeros(len(ready), dtype=bool)
-    if model != "auto" or not classical.available():
-        return chosen
-    untried = [row for row, history in enumerate(ready) if history.status == "ok" and not (given[row] or {}).get("tried_fits")]
-    promising = [(given[row] is not None, -promise(ready[row]), row) for row in untried]
-    promising = [item for item in promising if -item[1] >= LEAST_PROMISE]
-    if len(promising) > MAX_FITTED_SERIES:
-        promising.sort(key=lambda item: (item[0], item[1], tie_break(ready[item[2]])))
-    chosen[[row for _has, _promise, row in promising[:MAX_FITTED_SERIES]]] = True
-    return chosen
 
 
 def _cold(history: History) -> Choice | None:
@@ -380,7 +256,11 @@ def _check(step_seconds: float, horizon: int, quantiles: Sequence[float], model:
     if not (math.isfinite(step_seconds) and step_seconds > 0):
         raise InputError(f"A step of {step_seconds} seconds is impossible; needed is more than 0 (O(step)).")
     levels = list(quantiles)
-    if not levels or any(not 0 < level < 1 for level in levels) or any(high <= low for low, high in itertools.pairwise(levels)):
-        raise InputError(f"The quantiles {levels} are not ascending probabilities between 0 and 1 (O(quantiles)).")
+    if (
+        not levels
+        or any(not LEVELS[0] <= level <= LEVELS[-1] for level in levels)
+        or any(high <= low for low, high in itertools.pairwise(levels))
+    ):
+        raise InputError(f"The quantiles {levels} are not ascending probabilities between {LEVELS[0]} and {LEVELS[-1]} (O(quantiles)).")
     if not (season is None or season == "auto" or (isinstance(season, int) and season >= 1)):
         raise InputError(f"Unknown season {season!r}; needed is a number of steps, None or 'auto'.")

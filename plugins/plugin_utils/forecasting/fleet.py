@@ -1,0 +1,154 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The series of one call: which of them are computed together, and what is learned from them all before each is forecast."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Choice
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, promise, tie_break
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import Block
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
+
+if t.TYPE_CHECKING:
+    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats
+
+# Fits cost hundreds of times what the other methods do. A fleet tries them where they promise most; what has no stored
+# choice with them yet comes first the next time, so a fleet of any size gets its turn.
+MAX_FITTED_SERIES, LEAST_PROMISE = 1000, 0.15
+# Enough to know how much each method is to be trusted.
+MAX_EXAMINED_SERIES = 400
+BATCH_SERIES, FITTED_BATCH_SERIES = 250, 25
+LIGHT_VALUES = 150_000
+
+
+class Fleet(t.NamedTuple):
+    """The series of one call.
+
+    fitted: bool [n], those that theta and ETS are fitted to; starts [n] UTC seconds of the first values, NaN = unknown; own_networks: what
+    each series' LSTM has learned, None = it has none; model: "auto" or a method.
+    """
+
+    ready: list[History]
+    seasons: list[int]
+    fitted: Bools
+    starts: Floats
+    own_networks: list[t.Any]
+    step_seconds: float
+    horizon: int
+    model: str
+    seed: int
+    engine: engines.Engine | None
+
+    def block(self, rows: list[int], family: Family | None) -> Block:
+        """Return some series as a block."""
+        ready = [self.ready[row] for row in rows]
+        ends = self.starts[rows] + np.array([history.last for history in ready]) * self.step_seconds
+        return block_of(ready)._replace(
+            season=self.seasons[rows[0]],
+            step_seconds=self.step_seconds,
+            seed=self.seed,
+            ends=None if np.isnan(ends).any() else ends,
+            networks=family.networks if family else [],
+            own_networks=[self.own_networks[row] for row in rows],
+        )
+
+    def groups(self, rows: list[int], earlier: list[Choice | None]) -> list[list[int]]:
+        """Return the rows of each batch: like length, season and gap; the ones with fits in small batches of their own, first."""
+        by_kind: dict[tuple[bool, int, int, int], list[int]] = {}
+        # Sums of a batch are rounded by the order of its rows: let it not depend on the order of the histories.
+        for row in sorted(rows, key=lambda row: tie_break(self.ready[row])):
+            history, choice = self.ready[row], earlier[row]
+            if history.known:
+                used = {item[0] for item in choice.weights} if choice else {self.model}
+                heavy = bool(self.fitted[row]) or not used.isdisjoint(classical.METHODS)
+                by_kind.setdefault((not heavy, history.length, self.seasons[row], history.gap), []).append(row)
+        found = []
+        for (cheap, *_kind), members in sorted(by_kind.items()):
+            size = BATCH_SERIES if cheap else FITTED_BATCH_SERIES
+            found += [members[begin : begin + size] for begin in range(0, len(members), size)]
+        return found
+
+    def families(self, given: Mapping[int, Family], rows: list[int]) -> tuple[dict[int, Family], dict[int, list[t.Any]]]:
+        """Return what the series of each season have in common: what is given, and what is learned where these rows need more; and the
+        networks that have not seen the part of their histories that is judged."""
+        found = {season: family for season, family in given.items() if family.horizon == self.horizon}
+        if self.model not in ("auto", "global"):
+            return {}, {}
+        usable = [row for row in rows if self.ready[row].status == "ok" and self._offsets(row)]
+        wanted: dict[int, list[int]] = {}
+        for row in sorted(usable, key=lambda row: tie_break(self.ready[row])):
+            if self.seasons[row] not in found:
+                wanted.setdefault(self.seasons[row], []).append(row)
+        if not wanted:
+            return found, {season: family.networks for season, family in found.items()}
+        networks = self._trained(wanted)
+        lessons, owners = [], []
+        for season, members in wanted.items():
+            labels = labels_of(
+                season,
+                fits=bool(self.fitted[members].any()),
+                networks=bool(networks[season]),
+                own_networks=any(self.own_networks[row] is not None for row in members),
+            )
+            for part in self.groups(members[:MAX_EXAMINED_SERIES], [None] * len(self.ready)):
+                block = self.block(part, None)._replace(networks=networks[season])
+                lessons.append(Lesson(block, self.ready[part[0]].length, self.horizon, labels, self.fitted[part]))
+                owners.append(season)
+        light = not any(lesson.fits.any() for lesson in lessons) and sum(lesson.block.values.size for lesson in lessons) <= LIGHT_VALUES
+        examined = engines.run(examine, lessons, engine=self.engine, light=light)
+        final = self._trained(wanted, begin=networks) if any(networks.values()) else networks
+        for season in wanted:
+            seen = [item for item, owner in zip(examined, owners, strict=True) if owner == season]
+            found[season] = learned(season, self.horizon, final[season], seen)
+        return found, {**{season: family.networks for season, family in found.items()}, **networks}
+
+    def _offsets(self, row: int) -> list[int]:
+        return origins(self.ready[row].length, self.horizon, self.seasons[row])[2]
+
+    def _trained(self, wanted: Mapping[int, list[int]], begin: Mapping[int, list[t.Any]] | None = None) -> dict[int, list[t.Any]]:
+        """Return the networks of each season: without what is judged, or (begin) with it."""
+        seasons = [season for season in wanted if global_model.available() and (begin is None or begin[season])]
+        jobs = []
+        for season in seasons:
+            rows = wanted[season]
+            ends = self.starts[rows] + np.array([self.ready[row].last for row in rows]) * self.step_seconds
+            jobs.append(
+                global_model.Job(
+                    values=[self.ready[row].values for row in rows],
+                    ends=None if np.isnan(ends).any() else ends,
+                    season=season,
+                    horizon=self.horizon,
+                    step_seconds=self.step_seconds,
+                    seed=self.seed,
+                    held_out=0 if begin else max(offset for row in rows for offset in self._offsets(row)),
+                    begin=begin[season] if begin else None,
+                )
+            )
+        found = dict(zip(seasons, engines.run(global_model.train, jobs, engine=self.engine), strict=True))
+        return {season: found.get(season, []) for season in wanted}
+
+
+def promising(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], model: str) -> Bools:
+    """Return which series [bool n] try theta and ETS beside the other candidates in this call.
+
+    They are the most promising of those without a choice, then of those whose choice was made without these two.
+    """
+    chosen = np.zeros(len(ready), dtype=bool)
+    if model != "auto" or not classical.available():
+        return chosen
+    untried = [row for row, history in enumerate(ready) if history.status == "ok" and not (given[row] or {}).get("tried_fits")]
+    promising = [(given[row] is not None, -promise(ready[row]), row) for row in untried]
+    promising = [item for item in promising if -item[1] >= LEAST_PROMISE]
+    if len(promising) > MAX_FITTED_SERIES:
+        promising.sort(key=lambda item: (item[0], item[1], tie_break(ready[item[2]])))
+    chosen[[row for _has, _promise, row in promising[:MAX_FITTED_SERIES]]] = True
+    return chosen
