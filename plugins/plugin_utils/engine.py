@@ -9,11 +9,13 @@ Nothing heavy is computed in the Ansible process itself or in a fork of it: thre
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
 import os
 import runpy
 import typing as t
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine_dask, engine_worker
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError, InputError
@@ -59,7 +61,12 @@ def make_engine(engine: str | Engine | None = None, workers: int | None = None, 
 
 
 def run(
-    function: Callable[[Batch], Result], batches: Iterable[Batch], *, engine: Engine | None = None, light: bool = False
+    function: Callable[[Batch], Result],
+    batches: Iterable[Batch],
+    *,
+    engine: Engine | None = None,
+    light: bool = False,
+    each: Callable[[int, Result], None] | None = None,
 ) -> list[Result]:
     """Return function(batch) for every batch, in their order. The same function gives the same results on every engine.
 
@@ -67,16 +74,18 @@ def run(
     :param batches: what can be pickled: built-in types and numpy arrays, never Ansible's containers.
     :param light: true for little work that uses neither torch nor OpenMP: the local engine then computes in this process,
         for starting a pool would cost more.
+    :param each: called with the place and the result of every batch, in their order and as soon as it is there. Results are not
+        kept then (the list that is returned is empty): what is long can be written down piece by piece.
     :raises ForesightError: what function raised of that class, a worker that died, a cluster that does not answer or has another version.
     """
     engine, work = engine or Engine(), list(batches)
     if not work:
         return []
     if engine.kind == "dask":
-        return engine_dask.run(function, work, address=str(engine.address), root=collections_root())
+        return _handed(engine_dask.run(function, work, address=str(engine.address), root=collections_root()), each)
     if light:
-        return [function(batch) for batch in work]
-    return _run_local(function, work, engine)
+        return _handed(map(function, work), each)
+    return _handed(_run_local(function, work, engine), each)
 
 
 def worker_count(engine: Engine | None = None) -> int:
@@ -93,7 +102,19 @@ def collections_root() -> str:
     return path
 
 
-def _run_local(function: Callable[[Batch], Result], work: Sequence[Batch], engine: Engine) -> list[Result]:
+def _handed(results: Iterable[Result], each: Callable[[int, Result], None] | None) -> list[Result]:
+    """Return the results, or hand each on when it comes and keep none."""
+    if each is None:
+        return list(results)
+    with contextlib.ExitStack() as stack:
+        if isinstance(results, Generator):
+            stack.callback(results.close)  # when `each` raises, the workers end now
+        for place, result in enumerate(results):
+            each(place, result)
+    return []
+
+
+def _run_local(function: Callable[[Batch], Result], work: Sequence[Batch], engine: Engine) -> Iterator[Result]:
     workers = min(worker_count(engine), len(work))
     threads = str(max(1, int(loky.cpu_count()) // workers))
     executor = loky.ProcessPoolExecutor(
@@ -103,7 +124,9 @@ def _run_local(function: Callable[[Batch], Result], work: Sequence[Batch], engin
         initargs=(engine_worker.__file__, {"PARENT": os.getpid(), "ROOT": collections_root()}, engine_worker.RUN_NAME),
     )
     try:
-        return [future.result() for future in [executor.submit(function, batch) for batch in work]]
+        futures = collections.deque(executor.submit(function, batch) for batch in work)
+        while futures:
+            yield futures.popleft().result()
     except loky.BrokenProcessPool as error:
         raise ForesightError(
             f"A worker process of the local engine died while {len(work)} batches ran on {workers} workers ({str(error).splitlines()[0]}). "

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import functools
 import hashlib
@@ -26,24 +27,25 @@ _PACKAGES = ("numpy", "statsforecast", "distributed")
 _CONNECT_SECONDS = 15
 
 
-def run(function: Callable[[t.Any], t.Any], batches: Sequence[t.Any], *, address: str, root: str) -> list[t.Any]:
-    """Return function(batch) for every batch, computed by the workers of the scheduler at address, in their order.
+def run(function: Callable[[t.Any], t.Any], batches: Sequence[t.Any], *, address: str, root: str) -> Iterator[t.Any]:
+    """Yield function(batch) for every batch, computed by the workers of the scheduler at address, in their order.
 
     :param root: folder that holds `ansible_collections`; its code is uploaded to workers that do not have the collection.
     :raises ForesightError: no scheduler, no worker, another version on a worker, or a batch that kept killing workers.
     """
     with _client(address) as client:
         _agree(client, address, root)
-        futures = client.map(function, batches, pure=False)
+        futures = collections.deque(client.map(function, batches, pure=False))
         try:
-            return t.cast("list[t.Any]", client.gather(futures))
+            while futures:
+                yield futures.popleft().result()
         except distributed.KilledWorker as error:
             raise ForesightError(
                 f"Workers of the dask cluster at {address} died several times over one batch, probably for want of memory: {error}. "
                 "Give the workers more memory."
             ) from error
         finally:
-            client.cancel(futures)
+            client.cancel(list(futures))
 
 
 @contextlib.contextmanager
