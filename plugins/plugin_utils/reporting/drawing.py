@@ -46,6 +46,13 @@ def mark_synthetic(axes: t.Any) -> None:
     axes.text(0.5, 0.5, "synthetic", transform=axes.transAxes, ha="center", va="center", fontsize=34, alpha=0.2)
 
 
+def origin(recorded: bool, moved: bool) -> str:
+    """Return what a figure's title says of data that is not live."""
+    if not recorded:
+        return ""
+    return " (recorded, moved to now)" if moved else " (recorded)"
+
+
 def shown_unit(unit: str | None, values: Iterable[float | None]) -> tuple[str, float]:
     """Return the unit that an axis is labelled with, and what values are divided by for it.
 

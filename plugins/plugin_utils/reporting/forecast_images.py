@@ -64,7 +64,7 @@ def forecast_view(document: Mapping[str, t.Any], *, start: int, step: int, histo
     """Return what the figure of a forecast document (DESIGN §4) with quantiles shows.
 
     :param start: UTC seconds of the first value of the history [T], and :param step: seconds between its values.
-    :param mark: what the figure is drawn of.
+    :param origin: what the title says of data that is not live; :param mark: what the figure is drawn of.
     """
     quantiles = {level: np.array(values, dtype=np.float64) for level, values in document["quantiles"].items()}
     levels = sorted(quantiles, key=float)
@@ -76,7 +76,7 @@ def forecast_view(document: Mapping[str, t.Any], *, start: int, step: int, histo
     issued = int(document["issued_at"])
     seconds = runway.get("seconds") or {}
     return ForecastView(
-        title=f"{document['entity']}, {document['metric']}: {format_duration(document['horizon'])} from {moment(issued)}, {document['method']}",
+        title=f"{document['entity']}, {document['metric']}: {format_duration(document['horizon'])} from {moment(issued)}, {document['method']}{origin}",
         unit=unit,
         times=(start + step * np.arange(len(history))) / DAY,
         history=history / divisor,

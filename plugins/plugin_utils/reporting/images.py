@@ -18,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.drawi
     RED,
     mark_synthetic,
     new_figure,
+    origin,
     plain,
     png,
     tidy,
@@ -81,9 +82,7 @@ def volume_png(volume: VolumeView, now: int) -> bytes:
 
 def origin_text(volume: VolumeView) -> str:
     """Return what a figure's title says of data that is not live."""
-    if not volume.recorded:
-        return ""
-    return " (recorded, moved to now)" if volume.moved else " (recorded)"
+    return origin(volume.recorded, volume.moved)
 
 
 def groups_png(groups: Sequence[GroupView]) -> bytes:

@@ -64,13 +64,13 @@ class TrainingView:
 
 
 def training_view(
-    meta: Mapping[str, t.Any], *, start: int, actual: Floats, predicted: Floats, part: t.Any, synthetic: bool, mark: str
+    meta: Mapping[str, t.Any], *, start: int, actual: Floats, predicted: Floats, part: t.Any, synthetic: bool, origin: str = "", mark: str
 ) -> TrainingView:
     """Return what the figure of a stored network shows.
 
     :param meta: of the network, as the store has it.
     :param start: UTC seconds of the first value; :param actual, predicted, part: [T] each, see `lstm.Trained`.
-    :param mark: what the figure is drawn of.
+    :param origin: what the title says of data that is not live; :param mark: what the figure is drawn of.
     """
     step, metrics, curve = int(meta["step_seconds"]), meta["metrics"], meta["curve"]
     unit, divisor = shown_unit(meta.get("unit"), [float(np.nanmax(np.abs(actual), initial=0.0))])
@@ -83,7 +83,7 @@ def training_view(
             found.append((name, float(times[inside[0]] - half), float(times[inside[-1]] + half)))
     kept = None if metrics["kept"] < 0 else int(metrics["kept"])
     return TrainingView(
-        title=f"{meta['entity']}, {meta['metric']}: one step ({format_duration(step)}) ahead, trained {moment(meta['trained_at'])}",
+        title=f"{meta['entity']}, {meta['metric']}: one step ({format_duration(step)}) ahead, trained {moment(meta['trained_at'])}{origin}",
         told=_told(metrics, unit, divisor),
         unit=unit,
         times=times,

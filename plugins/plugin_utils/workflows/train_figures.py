@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.collection import collection_version
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.drawing import origin
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.forecast_images import ForecastView, forecast_png, forecast_view
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.training_images import TrainingView, training_png, training_view
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report_files import file_part, says, write_file
@@ -73,7 +74,8 @@ class Album:
             return
         forecasts = self._forecasts([one.item for one in shown])
         for one in shown:
-            synthetic = one.item.series.synthetic
+            kept = one.item.entity.attributes.get("recorded") or {}
+            data: dict[str, t.Any] = {"synthetic": one.item.series.synthetic, "origin": origin(bool(kept), bool(kept.get("shifted_by")))}
             for name, mark in self._wanted(one.item, one.meta, forecasts):
                 if self._is_drawn(name, mark):
                     continue
@@ -84,12 +86,12 @@ class Album:
                         actual=one.actual,
                         predicted=one.hindsight.predicted,
                         part=one.hindsight.part,
-                        synthetic=synthetic,
+                        **data,
                         mark=mark,
                     )
                 else:
                     document = forecasts[one.item.series.id]
-                    view = forecast_view(document, start=one.start, step=one.item.step, history=one.actual, synthetic=synthetic, mark=mark)
+                    view = forecast_view(document, start=one.start, step=one.item.step, history=one.actual, **data, mark=mark)
                 self._waiting.append(Figure(name, view))
 
     def draw(self) -> None:
