@@ -60,7 +60,9 @@ class ForecastView:
     mark: str
 
 
-def forecast_view(document: Mapping[str, t.Any], *, start: int, step: int, history: Floats, synthetic: bool, mark: str) -> ForecastView:
+def forecast_view(
+    document: Mapping[str, t.Any], *, start: int, step: int, history: Floats, synthetic: bool, origin: str = "", mark: str
+) -> ForecastView:
     """Return what the figure of a forecast document (DESIGN §4) with quantiles shows.
 
     :param start: UTC seconds of the first value of the history [T], and :param step: seconds between its values.

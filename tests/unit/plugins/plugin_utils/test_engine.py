@@ -56,6 +56,29 @@ class TestLocal:
         assert engine.run(eval, ["__import__('os').getpid()"], light=True) == [os.getpid()]
         assert engine.run(eval, ["__import__('os').getpid()"]) != [os.getpid()]
 
+    @pytest.mark.parametrize("light", [False, True])
+    def test_each_result_is_handed_on_in_order_and_none_is_kept(self, light: bool) -> None:
+        seen: list[tuple[int, int]] = []
+        kept = engine.run(abs, [-3, -1, -2], engine=Engine(workers=2), light=light, each=lambda place, result: seen.append((place, result)))
+        assert (kept, seen) == ([], [(0, 3), (1, 1), (2, 2)])
+
+    def test_what_came_before_a_batch_that_fails_was_handed_on(self) -> None:
+        seen: list[int] = []
+        with pytest.raises(ValueError, match="invalid literal"):
+            engine.run(int, ["1", "seven", "3"], engine=Engine(workers=1), each=lambda _place, result: seen.append(result))
+        assert seen == [1]
+
+    def test_workers_end_when_a_result_is_refused(self) -> None:
+        pids: list[int] = []
+
+        def refuse(_place: int, pid: int) -> None:
+            pids.append(pid)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            engine.run(eval, ["__import__('os').getpid()"] * 3, engine=Engine(workers=1), each=refuse)
+        assert not alive(pids[0])
+
     def test_nothing_to_do(self) -> None:
         assert engine.run(abs, []) == []
 
@@ -147,6 +170,12 @@ class TestDask:
             for name in ("quantiles", "peak", "runway", "reach_probability"):
                 np.testing.assert_array_equal(getattr(local, name), getattr(remote, name))
             assert local.models == remote.models
+
+    def test_each_result_is_handed_on_in_order(self, cluster: str) -> None:
+        seen: list[tuple[int, int]] = []
+        where = Engine("dask", address=cluster)
+        assert engine.run(abs, [-3, -1, -2], engine=where, each=lambda place, result: seen.append((place, result))) == []
+        assert seen == [(0, 3), (1, 1), (2, 2)]
 
     def test_other_versions_are_refused(self, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine_dask, "_versions", lambda _files: {"python": "3.99", "collection": "another", "numpy": "0.1"})

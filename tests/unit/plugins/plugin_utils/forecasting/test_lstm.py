@@ -293,3 +293,30 @@ def test_the_slope_that_is_written_out_is_the_slope_of_the_loss() -> None:
     train, _validation, slope = work._losses(answer)
     (wanted,) = torch.autograd.grad(train.sum(), answer)
     torch.testing.assert_close(slope.detach(), wanted, rtol=1e-3, atol=1e-6)
+
+
+def test_hindsight_is_what_training_said() -> None:
+    for season in (1, 24):
+        values = mixed()
+        trained = lstm.train(values, season=season, seed=1)
+        predicted, part = lstm.hindsight(trained.parameters, values, season=season)
+        np.testing.assert_array_equal(predicted, trained.predicted)
+        np.testing.assert_array_equal(part, trained.part)
+
+
+def test_parameters_for_values_of_another_size() -> None:
+    trained, _found = reference()
+    one = lstm.one_of(trained.parameters, 0)
+    larger = lstm.rescaled(one, 5)
+    assert (larger["shift"], larger["scale"]) == (32 * one["shift"], 32 * one["scale"])
+    assert all(larger[name] is one[name] for name in lstm_network.NAMES)
+    back = lstm.rescaled(larger, -5)
+    assert (back["shift"], back["scale"]) == (one["shift"], one["scale"])
+
+
+def test_what_fits_a_network() -> None:
+    one = lstm.one_of(reference()[0].parameters, 0)
+    assert lstm.fits(one, 1)
+    assert not lstm.fits(one, 24), "another season"
+    assert not lstm.fits({name: array for name, array in one.items() if name != "bias"}, 1)
+    assert not lstm.fits({**one, "scale": np.float64("nan")}, 1)
