@@ -73,7 +73,7 @@ seealso:
     plugin_type: lookup
   - module: foresight.capacity.record
 notes:
-  - Needs the packages of C(requirements-ml.txt), torch among them, where the models are trained. Reading them needs no torch.
+  - Needs the packages of C(requirements-ml.txt) where the models are trained, torch among them, whose build for the CPU is enough.
 """
 
 EXAMPLES = r"""

@@ -28,7 +28,9 @@ def dead(tmp_path: Path) -> Playbooks:
     with open_store(str(store)) as opened:
         for number in range(3):
             identity = f"lv:web1/{number}"
-            entity = opened.put_entities([EntityRow(identity, f"lv:web1/vg0/v{number}", "lv", "web1", {"size_bytes": 2**40}, NOW)])[identity]
+            entity = opened.put_entities([EntityRow(identity, f"lv:web1/vg0/v{number}", "lv", "web1", {"size_bytes": 2**40}, NOW)])[
+                identity
+            ]
             series = opened.put_series([(entity, "used_bytes", "bytes", True)])[entity, "used_bytes"]
             count = SAMPLES if number < 2 else 20
             values = 1e10 + np.cumsum(np.random.default_rng(number).exponential(1e7, count))
@@ -61,7 +63,12 @@ def test_train_then_forecast(dead: Playbooks, tmp_path: Path) -> None:
 
 
 def test_the_playbook_contacts_nobody_and_draws_what_it_is_told(dead: Playbooks, tmp_path: Path) -> None:
-    options = {"train_entities": ["lv:*", "!*/v1"], "train_figures": str(tmp_path / "figures"), "train_workers": "1", "train_history": "30d"}
+    options = {
+        "train_entities": ["lv:*", "!*/v1"],
+        "train_figures": str(tmp_path / "figures"),
+        "train_workers": "1",
+        "train_history": "30d",
+    }
     run = dead.run("train", "--check", **options)
     assert (run.returncode, run.changed) == (0, 0)
     assert "Figures: 1 drawn in" in run.output

@@ -116,7 +116,9 @@ def test_trained_models_end_with_their_age_or_with_their_series(store, new_serie
         connection.exec_driver_sql(f"UPDATE entity SET current = FALSE WHERE id = {gone.id}")
     ages = {kept: 9 * DAY, old: 4 * DAY, retired: 9 * DAY, 10**6: 9 * DAY}
     store.save_models((f"lstm/{number}/600", "lstm", {"series_id": number, "trained_at": at}, b"x") for number, at in ages.items())
-    store.save_models([("global/used_bytes", "global", {"trained_at": 4 * DAY}, b"x"), ("global/cpu_cores", "global", {"trained_at": 9 * DAY}, b"x")])
+    store.save_models(
+        [("global/used_bytes", "global", {"trained_at": 4 * DAY}, b"x"), ("global/cpu_cores", "global", {"trained_at": 9 * DAY}, b"x")]
+    )
     store.save_models([(f"choice/{old}/f", "choice", {"method": "naive"}, None)])
     ends = {"raw_seconds": 10 * DAY, "hourly_seconds": 10 * DAY}
     assert store.apply_retention(10 * DAY, **ends)["models"] == 2, "no age is given, and two series are gone"

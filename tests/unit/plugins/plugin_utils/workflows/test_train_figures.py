@@ -142,9 +142,10 @@ def test_a_figure_that_was_not_drawn_before_the_run_was_killed_is_made_up_for(
     def killed(_self: t.Any) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(train_figures.Album, "draw", killed)
-        run(store, tmp_path / "out")
+        with pytest.raises(KeyboardInterrupt):
+            run(store, tmp_path / "out")
     result = run(store, tmp_path / "out")
     assert [document["status"] for document in result["entities"]] == ["unchanged"] * 2
     assert result["written"]["figures"] == 2
@@ -164,7 +165,9 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 def test_any_series_has_a_file_name_of_its_own(one: tuple[str, str, int], other: tuple[str, str, int]) -> None:
     def name(key: str, metric: str, step: int) -> str:
         entity = Entity(1, key, f"lv:{key}", "lv", "web1", {}, 0, 0, True)
-        return train_figures.figure_name("training", Asked(entity, SeriesInfo(1, 1, metric, "bytes", False), step, step, 0, 0, 1, False, None))
+        return train_figures.figure_name(
+            "training", Asked(entity, SeriesInfo(1, 1, metric, "bytes", False), step, step, 0, 0, 1, False, None)
+        )
 
     assert re.fullmatch(r"training-[A-Za-z0-9._-]{1,245}\.png", name(*one))
     assert (name(*one) == name(*other)) == (one == other)
