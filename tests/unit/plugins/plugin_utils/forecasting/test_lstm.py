@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -320,3 +320,22 @@ def test_what_fits_a_network() -> None:
     assert not lstm.fits(one, 24), "another season"
     assert not lstm.fits({name: array for name, array in one.items() if name != "bias"}, 1)
     assert not lstm.fits({**one, "scale": np.float64("nan")}, 1)
+
+
+def test_networks_are_computed_with_one_thread_and_others_are_left_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    real = lstm_network.run
+
+    def look(*tensors: object) -> object:
+        seen.append(torch.get_num_threads())
+        return real(*tensors)
+
+    monkeypatch.setattr(lstm_network, "run", look)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        both(mixed()[:1])
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
