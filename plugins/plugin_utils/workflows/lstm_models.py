@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 Document = dict[str, t.Any]
 KIND = "lstm"
 _DIGITS = 6
+_KEPT = {"basis": list, "warm": bool, "data": dict, "metrics": dict, "curve": dict}
 
 
 class Model(t.NamedTuple):
@@ -123,9 +124,9 @@ def _unpacked(number: int, step: int, meta: Document, payload: bytes | None, now
     season = header.get("season")
     if not isinstance(season, int) or season < 1 or not lstm.fits(parameters, season):
         return f"The stored network {key} has parameters that are not finite or of another shape. Train it anew."
-    data = meta.get("data")
-    last = data.get("last") if isinstance(data, dict) else None
-    if now is not None and isinstance(last, int) and last > now:
+    if any(type(meta.get(name)) is not kind for name, kind in _KEPT.items()):
+        return f"The stored network {key} lacks what this version keeps of each ({', '.join(_KEPT)}). Train it anew."
+    if now is not None and (meta["data"].get("last") or 0) > now:
         return f"The stored network {key} has learned from samples after the time that is asked for. Train it as of then (O(now)), or use no network."
     return Model(parameters, season, meta)
 

@@ -159,9 +159,11 @@ class _School:
 
     def _remember(self, pupils: Sequence[_Pupil], times: Grid) -> None:
         """Let the album have what stored networks say in hindsight: that is computed again, not kept."""
-        known = [(pupil, pupil.stored) for pupil in pupils if isinstance(pupil.stored, Model)]
+        known = [(pupil, pupil.stored) for pupil in pupils if isinstance(pupil.stored, Model) and pupil.lesson.history.known]
         start = [model.parameters for _pupil, model in known]
-        work = list(training.batches([pupil.lesson for pupil, _model in known], start, self._course.seed))
+        # What has been rolled up since may show another season; a network is asked with its own.
+        lessons = [pupil.lesson._replace(season=model.season) for pupil, model in known]
+        work = list(training.batches(lessons, start, self._course.seed))
 
         def show(place: int, said: tuple[Floats, Ints]) -> None:
             for row, predicted, part in zip(work[place][0], *said, strict=True):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm_network
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm_network, training
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.forecast_images import ForecastView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.training_images import TrainingView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, EntityRow, SeriesInfo, open_store
@@ -134,6 +134,15 @@ def test_only_what_is_missing_or_shows_something_else_is_drawn_again(store: str,
     assert run(store, folder, now=NOW + 60)["written"]["figures"] == 1
     views.clear()
     assert run(store, folder, now=NOW + 60, seed=3)["written"]["figures"] == 2, "another network"
+
+
+def test_a_stored_network_is_asked_with_its_own_season(store: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "season_of", lambda *_arguments: 7)
+    assert [one["season"] for one in run(store, tmp_path / "out")["entities"]] == [7, 7]
+    monkeypatch.setattr(training, "season_of", lambda *_arguments: 1)
+    assert run(store, tmp_path / "again")["written"]["figures"] == 2
+    for path in (tmp_path / "out").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_a_figure_that_was_not_drawn_before_the_run_was_killed_is_made_up_for(
