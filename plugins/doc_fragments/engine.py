@@ -22,7 +22,8 @@ options:
     type: int
   dask_address:
     description:
-      - Address of a dask.distributed scheduler, such as V(tcp://10.0.0.5:8786). Its workers need the same Python, NumPy and statsforecast as the controller.
+      - Address of a dask.distributed scheduler, such as V(tcp://10.0.0.5:8786). Its workers need the same Python, NumPy and statsforecast as the controller,
+        and the same torch and safetensors where a model needs them.
         Where they do not have this collection its code is sent to them.
     type: str
 """

@@ -2,29 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The only place that runs heavy work: one function over many batches, in fresh processes or on a dask cluster.
+"""The only place that runs heavy work: one function over many batches, in processes of its own or on a dask cluster.
 
 Nothing heavy is computed in the Ansible process itself or in a fork of it: threads of OpenMP and torch do not survive a fork.
 """
 
 from __future__ import annotations
 
-import collections
-import contextlib
 import dataclasses
 import os
-import runpy
 import typing as t
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils import engine_dask, engine_worker
-from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError, InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine_dask, engine_local
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import loky
 
 Batch = t.TypeVar("Batch")
 Result = t.TypeVar("Result")
 KINDS = ("local", "dask")
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+Progress = Callable[[int, "int | None"], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,26 +63,58 @@ def run(
     *,
     engine: Engine | None = None,
     light: bool = False,
-    each: Callable[[int, Result], None] | None = None,
+    progress: Progress | None = None,
+    needs: Sequence[str] = (),
 ) -> list[Result]:
     """Return function(batch) for every batch, in their order. The same function gives the same results on every engine.
 
+    Arguments and errors are those of run_each.
+    """
+    return list(run_each(function, batches, engine=engine, light=light, progress=progress, needs=needs))
+
+
+def run_each(
+    function: Callable[[Batch], Result],
+    batches: Iterable[Batch],
+    *,
+    engine: Engine | None = None,
+    light: bool = False,
+    progress: Progress | None = None,
+    needs: Sequence[str] = (),
+) -> Iterator[Result]:
+    """Yield function(batch) for every batch, in their order, while later batches are computed.
+
+    Batches are drawn as workers get free: three for each worker exist at a time, or their results, however many there are in all.
+
     :param function: a function of a module of plugin_utils (workers import it by name).
-    :param batches: what can be pickled: built-in types and numpy arrays, never Ansible's containers.
+    :param batches: what can be pickled: built-in types and numpy arrays, never Ansible's containers. May be a generator.
     :param light: true for little work that uses neither torch nor OpenMP: the local engine then computes in this process,
         for starting a pool would cost more.
-    :param each: called with the place and the result of every batch, in their order and as soon as it is there. Results are not
-        kept then (the list that is returned is empty): what is long can be written down piece by piece.
+    :param progress: called in this process with the number of results so far and of batches in all (None where nobody knows it).
+    :param needs: pip names of what function uses beyond NumPy and statsforecast: the workers of a cluster must have the same versions.
     :raises ForesightError: what function raised of that class, a worker that died, a cluster that does not answer or has another version.
     """
-    engine, work = engine or Engine(), list(batches)
-    if not work:
-        return []
+    engine, total = engine or Engine(), len(batches) if isinstance(batches, Sized) else None
+    if total == 0:
+        return
+    results: Iterator[Result]
     if engine.kind == "dask":
-        return _handed(engine_dask.run(function, work, address=str(engine.address), root=collections_root()), each)
-    if light:
-        return _handed(map(function, work), each)
-    return _handed(_run_local(function, work, engine), each)
+        results = engine_dask.run_each(function, batches, address=str(engine.address), root=collections_root(), needs=needs)
+    elif light:
+        results = map(function, batches)
+    else:
+        results = engine_local.run_each(
+            function, batches, workers=worker_count(engine), cores=int(loky.cpu_count()), root=collections_root()
+        )
+    for done, result in enumerate(results, 1):
+        if progress is not None:
+            progress(done, total)
+        yield result
+
+
+def close() -> None:
+    """End the local workers that wait for a next call. Whoever knows that there is none calls this; the end of the process does too."""
+    engine_local.close()
 
 
 def worker_count(engine: Engine | None = None) -> int:
@@ -100,37 +129,3 @@ def collections_root() -> str:
     for _level in range(levels + 1):
         path = os.path.dirname(path)
     return path
-
-
-def _handed(results: Iterable[Result], each: Callable[[int, Result], None] | None) -> list[Result]:
-    """Return the results, or hand each on when it comes and keep none."""
-    if each is None:
-        return list(results)
-    with contextlib.ExitStack() as stack:
-        if isinstance(results, Generator):
-            stack.callback(results.close)  # when `each` raises, the workers end now
-        for place, result in enumerate(results):
-            each(place, result)
-    return []
-
-
-def _run_local(function: Callable[[Batch], Result], work: Sequence[Batch], engine: Engine) -> Iterator[Result]:
-    workers = min(worker_count(engine), len(work))
-    threads = str(max(1, int(loky.cpu_count()) // workers))
-    executor = loky.ProcessPoolExecutor(
-        max_workers=workers,
-        env=dict.fromkeys(_THREAD_VARIABLES, threads),
-        initializer=runpy.run_path,
-        initargs=(engine_worker.__file__, {"PARENT": os.getpid(), "ROOT": collections_root()}, engine_worker.RUN_NAME),
-    )
-    try:
-        futures = collections.deque(executor.submit(function, batch) for batch in work)
-        while futures:
-            yield futures.popleft().result()
-    except loky.BrokenProcessPool as error:
-        raise ForesightError(
-            f"A worker process of the local engine died while {len(work)} batches ran on {workers} workers ({str(error).splitlines()[0]}). "
-            "The usual cause is memory: use fewer workers (O(workers)), or a dask cluster (O(engine=dask))."
-        ) from error
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)

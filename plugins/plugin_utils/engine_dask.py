@@ -16,7 +16,7 @@ import platform
 import tempfile
 import typing as t
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import distributed
@@ -24,28 +24,90 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 _COLLECTION = ("ansible_collections", "foresight", "capacity")
 _CODE = ("plugins/plugin_utils", "plugins/module_utils")
 _PACKAGES = ("numpy", "statsforecast", "distributed")
+# Compared only where both sides have them, unless the caller needs them: forecasts with classical methods do without.
+_OPTIONAL_PACKAGES = ("torch", "safetensors")
 _CONNECT_SECONDS = 15
+# How often somebody looks whether the cluster still has workers, and how many looks without any are too many.
+_LOOK_SECONDS, _DESERTED_LOOKS = 10, 12
+# Of three batches a thread, one runs, one is on its way, and one may wait for a slower neighbour whose result comes first.
+BATCHES_IN_FLIGHT = 3
 
 
-def run(function: Callable[[t.Any], t.Any], batches: Sequence[t.Any], *, address: str, root: str) -> Iterator[t.Any]:
-    """Yield function(batch) for every batch, computed by the workers of the scheduler at address, in their order.
+def run_each(
+    function: Callable[[t.Any], t.Any], batches: Iterable[t.Any], *, address: str, root: str, needs: Sequence[str] = ()
+) -> Iterator[t.Any]:
+    """Yield function(batch) for every batch, in their order, computed by the workers of the scheduler at address.
+
+    No more than BATCHES_IN_FLIGHT batches for each thread of the workers are on their way. A batch whose worker dies goes to another one.
 
     :param root: folder that holds `ansible_collections`; its code is uploaded to workers that do not have the collection.
-    :raises ForesightError: no scheduler, no worker, another version on a worker, or a batch that kept killing workers.
+    :param needs: pip names of packages that must have our version on every worker, beside the ones that always must.
+    :raises ForesightError: no scheduler, no worker, another version on a worker, a batch that kept killing workers, or a scheduler
+        or all workers gone in the middle.
     """
     with _client(address) as client:
-        _agree(client, address, root)
-        futures = collections.deque(client.map(function, batches, pure=False))
+        code = _agree(client, address, root, needs)
+        places = BATCHES_IN_FLIGHT * sum(client.nthreads().values())
+        flying: collections.deque[t.Any] = collections.deque()
         try:
-            while futures:
-                yield futures.popleft().result()
-        except distributed.KilledWorker as error:
-            raise ForesightError(
-                f"Workers of the dask cluster at {address} died several times over one batch, probably for want of memory: {error}. "
-                "Give the workers more memory."
-            ) from error
+            for batch in batches:
+                with _told(address):
+                    flying.append(client.submit(_call, function, batch, code, pure=False))
+                while flying and (len(flying) >= places or flying[0].done()):
+                    yield _result(client, flying.popleft(), address)
+            while flying:
+                yield _result(client, flying.popleft(), address)
         finally:
-            client.cancel(list(futures))
+            if client.status == "running":
+                client.cancel(list(flying))
+
+
+def _call(function: Callable[[t.Any], t.Any], batch: t.Any, code: str) -> t.Any:
+    """Return function(batch), on a worker. One that joined after the versions were compared is found out here."""
+    if code_digest() != code:
+        raise ForesightError(
+            f"A worker that joined the dask cluster in the middle, on {platform.node()}, has the collection's code {code_digest()}, "
+            f"the controller {code}. Install the same on every worker and restart them."
+        )
+    return function(batch)
+
+
+def _result(client: t.Any, future: t.Any, address: str) -> t.Any:
+    """Return the result of future, or raise what its batch raised; waiting ends where the cluster has had no worker for a while."""
+    deserted = 0
+    while True:
+        with _told(address):
+            try:
+                error = future.exception(timeout=_LOOK_SECONDS)
+                break
+            except TimeoutError:
+                deserted = 0 if client.nthreads() else deserted + 1
+        if deserted >= _DESERTED_LOOKS:
+            raise ForesightError(
+                f"All workers of the dask cluster at {address} went away in the middle, and none came back within "
+                f"{_DESERTED_LOOKS * _LOOK_SECONDS} s. Start workers with: dask worker {address}"
+            )
+    with _told(address):
+        if future.status != "error":
+            return future.result()
+    if isinstance(error, distributed.KilledWorker):
+        raise ForesightError(
+            f"Workers of the dask cluster at {address} died several times over one batch, probably for want of memory: {error}. "
+            "Give the workers more memory."
+        ) from error
+    raise error
+
+
+@contextlib.contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Tell what a lost scheduler means; only the cluster's own errors pass here, never those of a batch."""
+    try:
+        yield
+    except (distributed.CancelledError, distributed.client.ClosedClientError, OSError) as error:
+        raise ForesightError(
+            f"The dask scheduler at {address} went away in the middle ({error}); what was not yet returned is lost. "
+            "Look at its log, start it again, and repeat the run."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -60,11 +122,15 @@ def _client(address: str) -> Iterator[t.Any]:
         client.close()
 
 
-def _agree(client: t.Any, address: str, root: str) -> None:
-    """Upload the code where the collection is missing, then compare code, Python and packages of every worker with ours."""
+def _agree(client: t.Any, address: str, root: str, needs: Sequence[str] = ()) -> str:
+    """Upload the code where the collection is missing, then compare code, Python and packages of every worker with ours.
+
+    Returns the digest of the code.
+    """
     files = _files(os.path.join(root, *_COLLECTION))
-    ours = _versions(files)
-    seen: dict[str, dict[str, str]] = client.run(_probe())
+    packages = tuple(dict.fromkeys((*_PACKAGES, *_OPTIONAL_PACKAGES, *needs)))
+    ours = _versions(files, packages)
+    seen: dict[str, dict[str, str]] = client.run(_probe(packages))
     if not seen:
         raise ForesightError(f"The dask scheduler at {address} has no worker; start one with: dask worker {address}")
     if any(versions["collection"] == "missing" for versions in seen.values()):
@@ -73,23 +139,24 @@ def _agree(client: t.Any, address: str, root: str) -> None:
             with open(path, "wb") as stream:
                 stream.write(code_archive(files))
             client.upload_file(path)
-        seen = client.run(_probe())
+        seen = client.run(_probe(packages))
     differences = sorted(
         f"{worker} has {name} {versions[name]}, this controller {ours[name]}"
         for worker, versions in seen.items()
         for name in ours
         if versions[name] != ours[name]
+        and not (name in _OPTIONAL_PACKAGES and name not in needs and "missing" in (versions[name], ours[name]))
     )
     if differences:
         raise ForesightError(
             f"The dask cluster at {address} does not run the same versions: {'; '.join(differences[:6])}. "
             "Install the same on every worker (the collection's code may be absent there: it is then uploaded), and restart the workers."
         )
+    return ours["collection"]
 
 
-def _probe() -> Callable[[], dict[str, str]]:
+def _probe(packages: Sequence[str]) -> Callable[[], dict[str, str]]:
     """Return a function that travels by value, for the workers may not have this module yet."""
-    packages = _PACKAGES
 
     def versions() -> dict[str, str]:
         import importlib
@@ -99,7 +166,8 @@ def _probe() -> Callable[[], dict[str, str]]:
         found = {"python": ".".join(platform.python_version_tuple()[:2]), "collection": "missing"}
         for name in packages:
             try:
-                found[name] = importlib.metadata.version(name)
+                # The part after + tells a build (torch's for a CPU or a GPU), not other code.
+                found[name] = importlib.metadata.version(name).partition("+")[0]
             except importlib.metadata.PackageNotFoundError:
                 found[name] = "missing"
         try:
@@ -112,11 +180,11 @@ def _probe() -> Callable[[], dict[str, str]]:
     return versions
 
 
-def _versions(files: dict[str, bytes]) -> dict[str, str]:
-    found = _probe()()
-    return {**found, "python": ".".join(platform.python_version_tuple()[:2]), "collection": _digest(files)}
+def _versions(files: dict[str, bytes], packages: Sequence[str]) -> dict[str, str]:
+    return {**_probe(packages)(), "collection": _digest(files)}
 
 
+@functools.cache
 def code_digest() -> str:
     """Return a short digest of the collection's controller code, the same for an installed and an uploaded copy."""
     archive = getattr(globals().get("__loader__"), "archive", None)

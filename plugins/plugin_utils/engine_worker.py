@@ -4,8 +4,8 @@
 
 """First code of every local worker process of the engine, run by its path before any batch.
 
-It makes the collection importable (in an Ansible process only Ansible's own loader knows it) and lets the worker leave
-when its parent is gone, however that ended.
+It makes the collection importable (in an Ansible process only Ansible's own loader knows it), lets the worker leave
+when its parent is gone, however that ended, and says how much memory it may come to hold.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 
 RUN_NAME = "foresight_worker"
 _SECONDS_BETWEEN_LOOKS = 0.5
+_MOST_GROWTH_BYTES = 1_000_000_000
 
 
 def make_importable(root: str) -> None:
@@ -45,6 +46,18 @@ def leave_with(parent: int) -> None:
     threading.Thread(target=watch, name="foresight-parent-watch", daemon=True).start()
 
 
+def allow_growth(size: int) -> None:
+    """Let loky replace this worker when it holds so many bytes more than after its first batch.
+
+    Its own limit of 300 MB is reached by importing torch and statsforecast after a batch without them, and then both were
+    imported for one batch only. Where another loky keeps the limit elsewhere, its own stays: that costs time, not results.
+    """
+    executor = sys.modules.get("joblib.externals.loky.process_executor")
+    if executor is not None:
+        executor._MAX_MEMORY_LEAK_SIZE = size  # type: ignore[attr-defined]
+
+
 if __name__ == RUN_NAME:
     leave_with(globals()["PARENT"])
     make_importable(globals()["ROOT"])
+    allow_growth(_MOST_GROWTH_BYTES)

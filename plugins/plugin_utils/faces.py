@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError, InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import configure
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import from_ansible, to_native
@@ -53,6 +54,8 @@ def run_verb(
     except ForesightError as error:
         # Ansible appends the message of every cause, and ours tell theirs already.
         raise AnsibleActionFail(str(error)) from None
+    finally:
+        engine.close()
     return {"changed": False, **to_native(result)}
 
 
@@ -74,6 +77,9 @@ def run_lookup(
         return to_native(run(**_prepared(lookup.get_options(), more)))
     except ForesightError as error:
         raise AnsibleLookupError(str(error)) from None
+    finally:
+        # A lookup may run in the process from which the tasks are forked.
+        engine.close()
 
 
 def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | None) -> Arguments:

@@ -2,31 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The forecast of one batch of series of like length and season: what a worker of the engine computes."""
+"""One batch of series: how much each method counts for each of them, and the forecast. This is what runs in workers."""
 
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import (
-    Backtest,
-    Label,
-    Score,
-    clearly_better,
-    make,
-    not_much_worse,
-    relative_error,
-)
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Candidate, Fitted, Naive
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import (
-    Distribution,
-    distribution,
-    over_steps,
-    reached,
-    runway,
-)
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import look_back
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import backtest as tests
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration, stacking
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import family as families
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, over_steps, reached, runway
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, HEAVY, Block, Label, View
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.mixture import mixture
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
@@ -34,12 +22,16 @@ if t.TYPE_CHECKING:
 
 DENSE_STARTS = 96
 NAN = float("nan")
+_SHOWN = 0.05
 
 
 class Choice(t.NamedTuple):
-    """Which candidate serves a series, why, and how it did in the backtest. `spread`: errors of a fitted one relative to the last value's."""
+    """How much each method counts for a series, why, and how the mixture did in the backtest.
 
-    method: str
+    weights: (method, season, weight), the weights sum to one; spread: errors of a fitted method relative to the own past's.
+    """
+
+    weights: tuple[tuple[str, int, float], ...]
     season: int
     reason: str
     mase: float = NAN
@@ -48,28 +40,54 @@ class Choice(t.NamedTuple):
     origins: int = 0
     spread: float = 1.0
 
+    @property
+    def method(self) -> str:
+        """The methods that count, the most important one first."""
+        shares: dict[str, float] = {}
+        for method, _season, weight in self.weights:
+            shares[method] = shares.get(method, 0.0) + weight
+        ordered = sorted(shares, key=lambda name: (-shares[name], name))
+        return "+".join(name for name in ordered if shares[name] >= _SHOWN or name == ordered[0])
+
 
 class Batch(t.NamedTuple):
     """Series of like length, with one season and one gap since their last value.
 
-    values [n, T] right-aligned, the last column known; wanted: "" = choose, or a method; given: earlier choices, None = none;
-    classical: bool [n], which series may try theta and ETS; limits [n, L] (inf = none), lower, upper [n].
+    wanted: "" = a mixture, or a method; given: earlier choices, None = none; fits: bool [n], which series may try theta and ETS; family: what
+    is known of series like these, None = nothing; judges: the networks to be judged by the backtest, those that have not seen the judged
+    part; limits [n, L] (inf = none), lower, upper [n].
     """
 
-    values: Floats
+    block: Block
     length: int
-    season: int
     gap: int
     horizon: int
-    step_seconds: float
     quantiles: tuple[float, ...]
     limits: Floats
     lower: Floats
     upper: Floats
     wanted: str
     given: list[Choice | None]
-    classical: Bools
-    seed: int
+    fits: Bools
+    family: families.Family | None
+    judges: list[t.Any]
+
+    def rows(self, chosen: Bools) -> Batch:
+        """Return the chosen series [bool n]."""
+        return self._replace(
+            block=self.block.rows(chosen),
+            limits=self.limits[chosen],
+            lower=self.lower[chosen],
+            upper=self.upper[chosen],
+            fits=self.fits[chosen],
+            given=[choice for choice, wanted in zip(self.given, chosen, strict=True) if wanted],
+        )
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it needs statsforecast or torch."""
+        given = {method for choice in self.given if choice for method, _season, _weight in choice.weights}
+        return bool(self.fits.any()) or self.wanted in HEAVY or not given.isdisjoint(HEAVY)
 
 
 class Answer(t.NamedTuple):
@@ -85,135 +103,126 @@ class Answer(t.NamedTuple):
 def forecast_batch(batch: Batch) -> Answer:
     """Choose where that is asked for, forecast, and return plain arrays."""
     choices = _choices(batch)
-    rows, levels = len(batch.values), len(batch.quantiles)
-    answer = Answer(
-        np.empty((rows, levels, batch.horizon)),
-        np.empty((rows, levels)),
-        np.empty((rows, batch.limits.shape[1], levels)),
-        np.empty(batch.limits.shape),
-        choices,
+    labels = sorted({Label(method, season) for choice in choices for method, season, _weight in choice.weights})
+    weights = np.zeros((len(choices), len(labels)))
+    for row, choice in enumerate(choices):
+        for method, season, weight in choice.weights:
+            weights[row, labels.index(Label(method, season))] = weight
+    block = batch.block._replace(spread=np.array([choice.spread for choice in choices]))
+    view = View(block, horizon=batch.horizon, dense=DENSE_STARTS, gap=batch.gap)
+    parts = []
+    for column, label in enumerate(labels):
+        part, answered = view.of(label, weights[:, column] > 0)
+        parts.append(part)
+        for row in np.flatnonzero((weights[:, column] > 0) & ~answered):
+            choices[row] = _without(choices[row], label)
+    found = mixture(parts, weights)
+    if batch.family is not None and batch.family.calibration is not None and not batch.wanted:
+        found = _calibrated(batch.family.calibration, found, np.array([choice.origins > 0 for choice in choices]))
+    return Answer(*_finish(batch, found), choices)
+
+
+def _calibrated(how: calibration.Calibration, said: Distribution, rows: Bools) -> Distribution:
+    moved = calibration.applied(how, said)
+    return said._replace(
+        values=np.where(rows[:, None, None], moved.values, said.values), highest=np.where(rows[:, None, None], moved.highest, said.highest)
     )
-    for label in sorted({Label(choice.method, choice.season) for choice in choices}):
-        chosen = np.array([(choice.method, choice.season) == label for choice in choices])
-        part = _part(batch, chosen)
-        candidate, failed = _candidate(part, label, np.array([choice.spread for choice in choices])[chosen])
-        for row in np.flatnonzero(chosen)[failed]:
-            choices[row] = choices[row]._replace(
-                method="naive", reason=f"{label.method} has no answer for this history, so the last value serves"
-            )
-        found = distribution(candidate, horizon=batch.horizon, quantiles=batch.quantiles, gap=batch.gap)
-        for whole, piece in zip(answer[:4], _finish(part, found), strict=True):
-            whole[chosen] = piece
-    return answer
+
+
+def _without(choice: Choice, label: Label) -> Choice:
+    """Return a choice that says that a method had no answer; the own past stood in for it."""
+    weights = tuple((BASE if (method, season) == label else method, season, weight) for method, season, weight in choice.weights)
+    return choice._replace(weights=weights, reason=f"{label.method} has no answer for this history, so its own past serves")
 
 
 def _finish(batch: Batch, found: Distribution) -> tuple[Floats, Floats, Floats, Floats]:
     bounds = batch.lower[:, None, None], batch.upper[:, None, None]
     values = np.clip(over_steps(found.values, found.steps, batch.horizon), *bounds)
     highest = np.clip(over_steps(found.highest, found.steps, batch.horizon), *bounds)
-    columns = np.searchsorted(found.levels, batch.quantiles)
+    wanted = np.array(batch.quantiles)
     probability = reached(highest, found.levels, batch.limits)
-    reach, times = probability[:, :, -1], runway(probability, np.array(batch.quantiles), batch.step_seconds)
-    already = batch.values[:, -1, None] >= batch.limits
-    return values[:, columns], highest[:, columns, -1], np.where(already[:, :, None], 0.0, times), np.where(already, 1.0, reach)
+    reach, times = probability[:, :, -1], runway(probability, wanted, batch.block.step_seconds)
+    already = batch.block.values[:, -1, None] >= batch.limits
+    peak = _at_levels(highest[:, :, -1:], found.levels, wanted)[:, :, 0]
+    return (
+        _at_levels(values, found.levels, wanted), peak,
+        np.where(already[:, :, None], 0.0, times), np.where(already, 1.0, reach),
+    )  # fmt: skip
 
 
-def _candidate(batch: Batch, label: Label, spread: Floats) -> tuple[Candidate, Bools]:
-    """Return the candidate of a label for the whole of a batch, and where [bool n] a fit had no answer and the last value stands in."""
-    total = batch.gap + batch.horizon
-    past = look_back(batch.values, season=label.season, horizon=total, seed=batch.seed, dense=DENSE_STARTS)
-    none = np.zeros(len(batch.values), dtype=bool)
-    if label.method not in classical.METHODS:
-        return make(label, past), none
-    naive = distribution(Naive(past), horizon=total, quantiles=())
-    medians = over_steps(naive.values[:, int(np.searchsorted(naive.levels, 0.5))], naive.steps, total) - past.last[:, None]
-    centres = past.last[:, None] + medians
-    for row in range(len(centres)):
-        fitted = classical.forecast(label.method, batch.values[row], season=label.season, horizon=total)
-        none[row] = fitted is None
-        if fitted is not None:
-            centres[row] = fitted
-    return Fitted(past, centres, np.where(none, 1.0, spread), medians), none
+def _at_levels(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
+    """Return quantiles [n, l, h] at other levels [n, q, h], linear between."""
+    right = np.clip(np.searchsorted(levels, wanted), 1, len(levels) - 1)
+    left = right - 1
+    share = np.clip((wanted - levels[left]) / (levels[right] - levels[left]), 0.0, 1.0)[None, :, None]
+    # At a level itself its quantile is given, bit for bit.
+    between = quantiles[:, left] + share * (quantiles[:, right] - quantiles[:, left])
+    return np.where(share == 1.0, quantiles[:, right], between)
 
 
 def _choices(batch: Batch) -> list[Choice]:
     """Return the given choices, and where there is none, one out of a backtest."""
     open_rows = np.array([choice is None for choice in batch.given])
-    made = iter(_backtested(_part(batch, open_rows)) if open_rows.any() else [])
+    made = iter(_made(batch.rows(open_rows)) if open_rows.any() else [])
     return [next(made) if choice is None else choice for choice in batch.given]
 
 
-def _backtested(batch: Batch) -> list[Choice]:
-    test = Backtest(batch.values, length=batch.length, horizon=batch.gap + batch.horizon, season=batch.season, seed=batch.seed)
-    base = Label("naive", batch.season)
+def _made(batch: Batch) -> list[Choice]:
+    block = batch.block._replace(networks=batch.judges)
+    season, count = block.season, len(block.values)
+    base = Label(BASE, season)
     if batch.wanted:
-        wanted = Label(batch.wanted, batch.season)
-        scores = {label: test.score(label, np.ones(len(batch.values), dtype=bool)) for label in (wanted, base)} if test.offsets else {}
-        return [_choice(wanted, row, scores, base, "asked for") for row in range(len(batch.values))]
-    if not test.offsets:
-        known = np.count_nonzero(~np.isnan(batch.values), axis=1)
-        return [Choice("naive", batch.season, f"{count} values are too few for a backtest, so the last value serves") for count in known]
-    scores = {label: test.score(label) for label in _without_fit(batch.season)}
-    if batch.classical.any():
-        theta = Label("theta", batch.season)
-        scores[theta] = test.score(theta, batch.classical)
-        worth = batch.classical & not_much_worse(scores[theta], scores[base]) & (batch.season == 1)
-        if worth.any():
-            scores[Label("ets", 1)] = test.score(Label("ets", 1), worth)
-    return [_choice(label, row, scores, base, "") for row, label in enumerate(_winners(scores, base))]
+        wanted = Label(batch.wanted, season)
+        labels = [base] if wanted == base else [base, wanted]
+        if wanted.method == "classic_lstm":
+            # Training at every origin takes minutes: it is there to be compared by others.
+            return [Choice(((wanted.method, season, 1.0),), season, "asked for") for _row in range(count)]
+        fits = np.ones(count, dtype=bool)
+    else:
+        labels = families.labels_of(
+            season, fits=bool(batch.fits.any()), networks=bool(block.networks), own_networks=any(item is not None for item in block.own_networks)
+        )
+        fits = batch.fits
+    past = tests.backtest(block, labels, length=batch.length, horizon=batch.gap + batch.horizon, fits=fits)
+    if batch.wanted:
+        weights = np.zeros((count, len(labels)))
+        weights[:, labels.index(wanted)] = 1.0
+        return _told(past, weights, tests.tables(past, fits)[0] if past.origins else None, "asked for")
+    if not past.origins:
+        known = np.count_nonzero(~np.isnan(block.values), axis=1)
+        return [
+            Choice(((BASE, season, 1.0),), season, f"{number} values are too few for a backtest, so its own past changes serve") for number in known
+        ]
+    tables, has = tests.tables(past, fits)
+    family = batch.family or families.learned(season, batch.horizon, [], [])
+    pool = families.aligned(family, labels)
+    weights = stacking.shrunk(tables, pool[1], pool[2], pool[0], has, families.POOL_WORTH)
+    return _told(past, weights, tables, "")
 
 
-def _without_fit(season: int) -> list[Label]:
-    found = [Label("naive", season), Label("drift", 1)]
-    return [*found, Label("naive", 1), Label("snaive", season)] if season > 1 else found
+def _told(past: tests.Backtest, weights: Floats, tables: stacking.Tables | None, reason: str) -> list[Choice]:
+    """Return the choices with these weights [n, M], and how they did."""
+    seen = tests.figures(past, tests.mixed(past, weights))
+    spreads = np.ones(len(weights))
+    for column, label in enumerate(past.labels):
+        if label.method in ("theta", "ets", "mstl") and past.origins:
+            spreads = np.where(weights[:, column] > 0, tests.relative_error(past, label, past.labels[0]), spreads)
+    found = []
+    for row in range(len(weights)):
+        shares = tuple((label.method, label.season, float(weight)) for label, weight in zip(past.labels, weights[row], strict=True) if weight > 0)
+        why = reason or _why(past.labels, weights[row], tables, row)
+        figures: Mapping[str, float] = {} if not seen.origins[row] else {
+            "mase": float(seen.mase[row]), "pinball": float(seen.pinball[row]), "coverage80": float(seen.coverage80[row]), "origins": int(seen.origins[row]),
+        }  # fmt: skip
+        found.append(Choice(shares, past.labels[0].season, why, spread=float(spreads[row]), **figures))
+    return found
 
 
-def _winners(scores: dict[Label, Score], base: Label) -> list[Label]:
-    winners = [base] * len(scores[base].loss)
-    least = np.full(len(winners), np.inf)
-    for label, score in scores.items():
-        if label == base:
-            continue
-        better, loss = clearly_better(score, scores[base])
-        for row in np.flatnonzero(better & (loss < least)):
-            winners[row], least[row] = label, loss[row]
-    return winners
-
-
-def _choice(label: Label, row: int, scores: dict[Label, Score], base: Label, reason: str) -> Choice:
-    if label not in scores or np.isnan(scores[label].loss[row]).all():
-        return Choice(label.method, label.season, reason or "the last value serves, for nothing could be measured")
-    losses = {other: float(np.nanmean(score.loss[row])) for other, score in scores.items() if not np.isnan(score.loss[row]).all()}
-    score = scores[label]
-    count = int((~np.isnan(score.loss[row])).sum())
-    others = ", ".join(
-        f"{_name(other, base)} {loss:.2f}" for other, loss in sorted(losses.items(), key=lambda item: item[1]) if other != label
-    )
-    spread = float(relative_error(score, scores[base])[row]) if label.method in classical.METHODS else 1.0
-    return Choice(
-        method=label.method,
-        season=label.season,
-        reason=reason
-        or f"{_name(label, base)} was chosen with a loss of {losses[label]:.2f} over {count} past origins"
-        + (f" ({others})" if others else ""),
-        mase=float(np.nanmean(score.error[row])),
-        pinball=losses[label],
-        coverage80=float(np.nanmean(score.cover[row])),
-        origins=count,
-        spread=spread,
-    )
-
-
-def _name(label: Label, base: Label) -> str:
-    return f"{label.method} without season" if label.method == "naive" and label.season != base.season else label.method
-
-
-def _part(batch: Batch, rows: Bools) -> Batch:
-    return batch._replace(
-        values=batch.values[rows],
-        limits=batch.limits[rows],
-        lower=batch.lower[rows],
-        upper=batch.upper[rows],
-        classical=batch.classical[rows],
-        given=[choice for choice, chosen in zip(batch.given, rows, strict=True) if chosen],
-    )
+def _why(labels: list[Label], weights: Floats, tables: stacking.Tables | None, row: int) -> str:
+    order = np.argsort(-weights, kind="stable")
+    used = ", ".join(f"{100 * weights[number]:.0f} % {labels[number].text}" for number in order if weights[number] > 0)
+    if tables is None or not tables.origins[row]:
+        return f"{used}: as for series like this one, for nothing could be measured of this one"
+    alone = tables.wrong[row] - 0.5 * np.diagonal(tables.apart[row])
+    scores = ", ".join(f"{labels[number].text} {alone[number]:.2f}" for number in np.argsort(alone, kind="stable"))
+    return f"{used}; scores over {int(tables.origins[row])} past origins and those of series like this one decided ({scores})"

@@ -32,7 +32,7 @@ class Candidate(t.Protocol):
         """Return value − expectation k steps after each start [n, S], NaN where unknown."""
 
 
-class Naive:
+class Empirical:
     """The last value; its errors are the series' own past changes."""
 
     def __init__(self, past: Past) -> None:

@@ -16,7 +16,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats
 
-METHODS = ("theta", "ets")
+METHODS = ("theta", "ets", "mstl")
 MIN_VALUES = 14
 _MAX_STEPS, _MAX_SEASONS, _MAX_ETS_SEASON = 300, 8, 24
 
@@ -31,7 +31,8 @@ def forecast(method: str, values: Floats, *, season: int, horizon: int) -> Float
     """Return the point forecast [horizon] of one series, or None where the model has no answer.
 
     Theta: Assimakopoulos & Nikolopoulos 2000, with additive decomposition where there is a season. ETS: Hyndman et al. 2008,
-    form chosen by AICc; without a season that is longer than statsforecast's limit of 24 steps.
+    form chosen by AICc; without a season that is longer than statsforecast's limit of 24 steps. MSTL: Bandara, Hyndman & Bergmeir 2021,
+    with ETS for the trend; it has no answer without a season.
 
     :param values: [T], NaN = missing (filled in a straight line), the last one known; only the last part of long series is used.
     """
@@ -39,7 +40,7 @@ def forecast(method: str, values: Floats, *, season: int, horizon: int) -> Float
     keep = max(_MAX_STEPS, _MAX_SEASONS * season if season > 1 else 0)
     values = _filled(values[-keep:])
     spread = float(np.ptp(values)) if len(values) else 0.0
-    if len(values) < max(MIN_VALUES, 2 * season) or not spread > 0:
+    if len(values) < max(MIN_VALUES, 2 * season) or not spread > 0 or (method == "mstl" and season == 1):
         return None
     shift, scale = float(values.min()), spread
     model = _model(method, season)
@@ -51,6 +52,8 @@ def forecast(method: str, values: Floats, *, season: int, horizon: int) -> Float
 
 
 def _model(method: str, season: int) -> t.Any:
+    if method == "mstl":
+        return statsforecast_models.MSTL(season_length=season, trend_forecaster=statsforecast_models.AutoETS(model="ZZN"))
     if method == "theta":
         return statsforecast_models.Theta(season_length=season, decomposition_type="additive")
     return statsforecast_models.AutoETS(season_length=season if season <= _MAX_ETS_SEASON else 1)

@@ -45,18 +45,22 @@ def step_grid(horizon: int, season: int = 1) -> Ints:
     return np.unique(np.concatenate([near, np.linspace(1, horizon, far).round().astype(np.int64)])).astype(np.int64)
 
 
-def distribution(candidate: Candidate, *, horizon: int, quantiles: t.Sequence[float], gap: int = 0) -> Distribution:
+def distribution(
+    candidate: Candidate, *, horizon: int, gap: int = 0, steps: Ints | None = None, outward: bool = True
+) -> Distribution:
     """Return the forecast distribution of a block, computed from the paths it took after each past start.
 
     :param gap: steps that have passed since the last known value; the horizon begins after them.
+    :param steps: the steps that are computed, ascending from 1 to the horizon; None = those of step_grid for the season of the starts.
+    :param outward: move the upper levels outward where there are few starts; without it the quantiles are those that were seen.
     """
-    levels = np.unique(np.array([*LEVELS, *quantiles], dtype=np.float64))
+    levels = np.array(LEVELS)
     past = candidate.past
-    grid = step_grid(horizon, past.season)
+    grid = step_grid(horizon, past.season) if steps is None else steps
     rows = len(past.values)
     values, highest = np.empty((rows, len(levels), len(grid))), np.empty((rows, len(levels), len(grid)))
     running = np.full((rows, len(past.ages)), np.nan)
-    tail = Tail(past, levels)
+    tail = Tail(past, levels, outward=outward)
     column = 0
     for step in range(1, horizon + 1):
         k = gap + step
@@ -82,8 +86,8 @@ class Tail:
     steps, its spread to their root.
     """
 
-    def __init__(self, past: Past, levels: Floats) -> None:
-        self._past, self._levels = past, levels
+    def __init__(self, past: Past, levels: Floats, *, outward: bool = True) -> None:
+        self._past, self._levels, self._moved = past, levels, outward
         self._middle = int(np.searchsorted(levels, 0.5))
         self._errors = np.zeros((len(past.values), len(levels)))
         self._step = np.zeros(len(past.values))
@@ -106,6 +110,8 @@ class Tail:
         return np.where((sample.counts >= MIN_STARTS)[:, None], sample.quantiles(self._outward(sample, k)), np.nan)
 
     def _outward(self, sample: Weighted, k: int) -> Floats:
+        if not self._moved:
+            return self._levels
         independent = np.maximum(sample.effective / max(1.0, 2.0 / 3.0 * self._past.together(k)), 1.0)[:, None]
         levels = self._levels[None, :]
         return np.where(levels > 0.5, np.minimum(levels * (1.0 + 1.0 / independent), 1.0), levels)

@@ -4,7 +4,7 @@
 
 """One LSTM for each volume: its own weights, scaler and training curve, all volumes of a batch trained as one computation.
 
-The network of a volume corrects what the volume's own past changes say (`candidates.Naive`): it moves the median and stretches the
+The network of a volume corrects what the volume's own past changes say (`candidates.Empirical`): it moves the median and stretches the
 spread below and above it, at some steps ahead (1, 4, 16 …), of the value and of the running maximum. It begins with no correction,
 and a correction that does not serve the validation part of the volume's own history is not kept. Answers for further steps come
 from the network directly, not from paths of repeated one-step answers: such paths know nothing of how changes follow each other beyond
@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm_inputs as seen
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm_network as network
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Naive
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Empirical
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, distribution
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_inputs import Scaler
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import look_back
@@ -85,7 +85,7 @@ def train(values: Floats, *, season: int, seed: int, start: Sequence[Parameters 
 
 
 def forecast(
-    parameters: Parameters, values: Floats, *, horizon: int, season: int, seed: int, gap: int = 0, quantiles: Sequence[float] = ()
+    parameters: Parameters, values: Floats, *, horizon: int, season: int, seed: int, gap: int = 0
 ) -> Distribution:
     """Return the forecast distribution of each series, corrected by its own network.
 
@@ -100,7 +100,7 @@ def forecast(
     if found != wanted:
         raise InputError(f"Parameters of another network, number of series or season (seen: {found}; needed: {wanted}).")
     past = look_back(values, season=season, horizon=gap + horizon, seed=seed, dense=DENSE_STARTS)
-    own = distribution(Naive(past), horizon=horizon, quantiles=quantiles, gap=gap)
+    own = distribution(Empirical(past), horizon=horizon, gap=gap)
     if not len(values):
         return own
     answers = [

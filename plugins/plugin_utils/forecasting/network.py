@@ -2,138 +2,126 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The global model: one small network that corrects what each series' own past says, learned from all series together.
+"""A small network that corrects what a series' own past says: one row is a window at one step ahead.
 
-A row is one step ahead of one window. Its answer is a change of each quantile of the series' own past changes, of the value and
-of the running maximum, on a logarithmic scale: quantiles survive a monotone transformation (Koenker 2005), and small series count
-as much as large ones. It begins with no correction at all, so that where there is little to learn little is changed. Training
-needs torch and runs in workers of the engine only; answers are plain numpy.
+It works on the logarithm of changes: quantiles survive a monotone transformation (Koenker 2005), and series that hardly move count
+as much as restless ones. For each quantile, of the value and of the running maximum, it says what share of the own past's quantile
+stays and what is added to it; before it has learned anything, nearly all stays and nothing is added. Training needs torch and runs in
+workers of the engine only; answers are plain numpy.
 """
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.windows import Rows
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, torch
 
 if t.TYPE_CHECKING:
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.windows import Floats32
 
-HEADS = 2
-HIDDEN = 64
-BATCH_ROWS = 2048
-LEARNING_RATE, WEIGHT_DECAY, AVERAGED = 3e-3, 1e-3, 0.99
-_UNIT, _FAR, _CLIP = 0.1, 12.0, 5.0
-
 Parameters = dict[str, "Floats32"]
+Tensor = t.Any
+
+HEADS, HIDDEN, BATCH_ROWS = 2, 64, 2048
+LEARNING_RATE, WARM_LEARNING_RATE, WEIGHT_DECAY, MAX_NORM = 3e-3, 1e-3, 1e-3, 1.0
+_CLIP = 5.0
+# The logistic of this share stays when nothing has been learned.
+_OPEN = 2.0
+_LAYERS = ("first", "second", "last")
+NAMES = ("mean", "deviation", *(f"{layer}_{part}" for layer in _LAYERS for part in ("weight", "bias")))
 
 
-def answer(parameters: Mapping[str, Floats32], rows: Rows) -> tuple[Floats, Floats]:
-    """Return the corrected quantiles of the value and of the running maximum [w, l, g] at LEVELS.
+def answer(parameters: Mapping[str, Floats32], features: Floats32, own: Floats32) -> Floats32:
+    """Return quantiles [m, 2, l] at LEVELS of the value and of the running maximum, not decreasing in l.
 
-    :param parameters: of `train`.
+    :param features: [m, f].
+    :param own: [m, 2, l] quantiles of the series' own past changes.
     """
-    features = np.clip((rows.features - parameters["mean"]) / parameters["deviation"], -_CLIP, _CLIP)
-    for layer in ("first", "second"):
-        hidden = features @ parameters[f"{layer}_weight"].T + parameters[f"{layer}_bias"]
-        features = hidden / (1.0 + np.exp(-np.clip(hidden, -30.0, 30.0)))
-    change = features @ parameters["last_weight"].T + parameters["last_bias"]
-    windows, steps, _size = change.shape
-    change = np.moveaxis(change.reshape(windows, steps, HEADS, len(LEVELS)), 2, 1)
-    found = np.sort(_inner(rows.own) + change, axis=3)
-    values, highest = np.moveaxis(_outer(found) * rows.scale[:, None, None, None] + rows.last[:, None, None, None], (1, 3), (0, 2))
-    return values, np.maximum.accumulate(np.maximum(highest, values), axis=2)
+    found = np.clip((features - parameters["mean"]) / parameters["deviation"], -_CLIP, _CLIP)
+    for layer in _LAYERS[:-1]:
+        hidden = found @ parameters[f"{layer}_weight"].T + parameters[f"{layer}_bias"]
+        found = hidden * _logistic(hidden)
+    said = (found @ parameters["last_weight"].T + parameters["last_bias"]).reshape(len(own), HEADS, -1)
+    return np.sort(_logistic(said[:, :, : len(LEVELS)] + _OPEN) * own + said[:, :, len(LEVELS) :], axis=2)
 
 
 def train(
-    rows: Rows, targets: Floats, *, steps: Sequence[int], seed: int, begin: Mapping[str, Floats32] | None = None
-) -> dict[int, Parameters]:
-    """Return the network's parameters after each of some numbers of training steps, by that number.
+    features: Floats32,
+    own: Floats32,
+    wanted: Floats32,
+    *,
+    steps: int,
+    seed: int,
+    begin: Mapping[str, Floats32] | None = None,
+) -> Parameters:
+    """Return the parameters that fit some rows.
 
-    Each is the running average of the parameters until then, which a constant learning rate needs.
-
-    :param targets: [w, 2, g] what came: the changes of the value and of the running maximum in units of `rows.scale`; NaN = not known.
-    :param steps: ascending.
-    :param begin: go on from these parameters instead of from no correction.
+    :param features: [m, f].
+    :param own: [m, 2, l] quantiles of the series' own past changes, on the scale of `wanted`.
+    :param wanted: [m, 2] what came: value and running maximum; NaN = not known.
+    :param begin: go on from these parameters; None = begin anew.
     """
     generator = torch.Generator().manual_seed(seed)
-    features = torch.from_numpy(rows.features.reshape(-1, rows.features.shape[2]))
-    own = torch.from_numpy(np.moveaxis(_inner(rows.own), 1, 2).astype(np.float32)).reshape(-1, HEADS, len(LEVELS))
-    wanted = torch.from_numpy(np.moveaxis(_inner(targets), 1, 2).astype(np.float32)).reshape(-1, HEADS)
-    mean, deviation = (begin["mean"], begin["deviation"]) if begin else _standard(rows.features)
-    shift, width = torch.from_numpy(mean), torch.from_numpy(deviation)
+    mean, deviation = (begin["mean"], begin["deviation"]) if begin else (features.mean(axis=0), features.std(axis=0) + np.float32(1e-2))
+    seen = torch.from_numpy(np.clip((features - mean) / deviation, -_CLIP, _CLIP))
+    past, target = torch.from_numpy(np.ascontiguousarray(own)), torch.from_numpy(np.ascontiguousarray(wanted))
     layers = _layers(features.shape[1], begin, generator)
-    optimiser = torch.optim.AdamW([part for layer in layers for part in layer], lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    flat = [part for layer in layers for part in layer]
+    rate = WARM_LEARNING_RATE if begin else LEARNING_RATE
+    optimiser = torch.optim.AdamW(flat, lr=rate, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     level = torch.tensor(LEVELS, dtype=torch.float32)
-    averaged = [[part.detach().clone() for part in layer] for layer in layers]
-    found: dict[int, Parameters] = {}
-    for step in range(1, steps[-1] + 1):
-        chosen = torch.randint(0, len(features), (min(BATCH_ROWS, len(features)),), generator=generator)
-        said = own[chosen] + _forward(layers, ((features[chosen] - shift) / width).clamp(-_CLIP, _CLIP))
-        wrong = wanted[chosen][:, :, None] - said
+    for _step in range(steps):
+        chosen = torch.randint(0, len(seen), (min(BATCH_ROWS, len(seen)),), generator=generator)
+        wrong = target[chosen][:, :, None] - _forward(layers, seen[chosen], past[chosen])
         known = ~torch.isnan(wrong)
         wrong = torch.where(known, wrong, torch.zeros(()))
         loss = torch.maximum(level * wrong, (level - 1.0) * wrong).sum() / known.sum().clamp(min=1)
         optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([part for layer in layers for part in layer], 1.0)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(flat, MAX_NORM)
         optimiser.step()
-        keep = min(AVERAGED, step / (step + 10.0))
-        with torch.no_grad():
-            for kept, layer in zip(averaged, layers, strict=True):
-                for old, new in zip(kept, layer, strict=True):
-                    old.mul_(keep).add_(new, alpha=1.0 - keep)
-        if step in steps:
-            found[step] = _parameters(averaged, mean, deviation)
+        schedule.step()
+    return dict(zip(NAMES, (mean, deviation, *(part.detach().numpy().copy() for part in flat)), strict=True))
+
+
+def shapes(features: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each of the parameters."""
+    sizes = _sizes(features)
+    found: dict[str, tuple[int, ...]] = {"mean": (features,), "deviation": (features,)}
+    for layer, inputs, count in zip(_LAYERS, sizes, sizes[1:], strict=False):
+        found[f"{layer}_weight"], found[f"{layer}_bias"] = (count, inputs), (count,)
     return found
 
 
-def _inner(values: Floats) -> Floats:
-    """Return changes in units of the series' usual ones on the scale on which the network works."""
-    return np.sign(values) * np.log1p(np.abs(values) / _UNIT)
+def _sizes(features: int) -> tuple[int, ...]:
+    return features, HIDDEN, HIDDEN, 2 * HEADS * len(LEVELS)
 
 
-def _outer(values: Floats) -> Floats:
-    return np.sign(values) * np.expm1(np.minimum(np.abs(values), _FAR)) * _UNIT
+def _logistic(values: Floats32) -> Floats32:
+    return (1.0 / (1.0 + np.exp(-np.clip(values, -30.0, 30.0)))).astype(np.float32)
 
 
-def _standard(features: Floats32) -> tuple[Floats32, Floats32]:
-    flat = features.reshape(-1, features.shape[2])
-    return flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-2)
-
-
-_NAMES = ("first", "second", "last")
-
-
-def _layers(size: int, begin: Mapping[str, Floats32] | None, generator: t.Any) -> list[list[t.Any]]:
+def _layers(size: int, begin: Mapping[str, Floats32] | None, generator: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Return weight and bias of each layer; the last one begins with nothing."""
-    sizes = (size, HIDDEN, HIDDEN, HEADS * len(LEVELS))
+    sizes = _sizes(size)
     layers = []
-    for name, inputs, outputs in zip(_NAMES, sizes, sizes[1:], strict=False):
+    for name, inputs, count in zip(_LAYERS, sizes, sizes[1:], strict=False):
         if begin:
             weight, bias = (torch.from_numpy(begin[f"{name}_{part}"].copy()) for part in ("weight", "bias"))
         else:
-            weight, bias = torch.zeros(outputs, inputs), torch.zeros(outputs)
-            if name != "last":
-                bound = float(inputs) ** -0.5
-                weight.uniform_(-bound, bound, generator=generator)
-        layers.append([weight.requires_grad_(), bias.requires_grad_()])
+            bound = float(inputs) ** -0.5 if name != "last" else 0.0
+            weight, bias = torch.empty(count, inputs).uniform_(-bound, bound, generator=generator), torch.zeros(count)
+        layers.append((weight.requires_grad_(), bias.requires_grad_()))
     return layers
 
 
-def _forward(layers: list[list[t.Any]], features: t.Any) -> t.Any:
+def _forward(layers: list[tuple[Tensor, Tensor]], seen: Tensor, own: Tensor) -> Tensor:
+    """Return what `answer` does, of standardised features and unsorted, as torch can follow it back."""
     for weight, bias in layers[:-1]:
-        features = torch.nn.functional.silu(features @ weight.T + bias)
+        seen = torch.nn.functional.silu(seen @ weight.T + bias)
     weight, bias = layers[-1]
-    return (features @ weight.T + bias).reshape(-1, HEADS, len(LEVELS))
-
-
-def _parameters(layers: list[list[t.Any]], mean: Floats32, deviation: Floats32) -> Parameters:
-    found: Parameters = {"mean": mean, "deviation": deviation}
-    for name, (weight, bias) in zip(_NAMES, layers, strict=True):
-        found[f"{name}_weight"], found[f"{name}_bias"] = weight.numpy().copy(), bias.numpy().copy()
-    return found
+    said = (seen @ weight.T + bias).reshape(len(own), HEADS, -1)
+    return torch.sigmoid(said[:, :, : len(LEVELS)] + _OPEN) * own + said[:, :, len(LEVELS) :]

@@ -14,25 +14,29 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import (
     History,
-    block,
+    block_of,
     prepare,
     promise,
     season_of,
     tie_break,
 )
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS, Block
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
 
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats, Ints
 
-MODELS = ("auto", "naive", "drift", "snaive", "theta", "ets")
-# Fits cost hundreds of times what the other candidates do. A panel tries them where they promise most; what has no stored
+MODELS = ("auto", *METHODS)
+# Fits cost hundreds of times what the other methods do. A panel tries them where they promise most; what has no stored
 # choice with them yet comes first the next time, so a fleet of any size gets its turn.
 MAX_FITTED_SERIES, LEAST_PROMISE = 1000, 0.15
+MAX_EXAMINED_SERIES = 400
 BATCH_SERIES, FITTED_BATCH_SERIES = 250, 25
 LIGHT_VALUES = 150_000
 
@@ -44,8 +48,9 @@ class PanelForecast:
     quantiles: float64 [n, q, h] of the values, non-decreasing in q. peak: [n, q] of the maximum over the horizon.
     runway: seconds [n, q] (or [n, L, q] for several limits) until the limit is reached with that probability, inf = not within
     the horizon; None without limits. reach_probability: [n] (or [n, L]) within the horizon; None without limits.
-    method, status (ok, cold_start, invalid), reason: one text per series. backtest: per series {mase, pinball, coverage80,
-    origins} or None. models: per series what to hand to the next call as `models` (built-in types), or None.
+    method, status (ok, cold_start, invalid), reason, notes (what was left out of a series, its breaks): one text per series.
+    backtest: per series {mase, pinball, coverage80, origins} or None. models: per series what to hand to the next call as `models`
+    (built-in types), or None. families: what the series of one season have in common, to hand to the next call as `families`.
     """
 
     quantiles: Floats
@@ -55,8 +60,10 @@ class PanelForecast:
     method: list[str]
     status: list[str]
     reason: list[str]
+    notes: list[str]
     backtest: list[dict[str, float] | None]
     models: list[dict[str, t.Any] | None]
+    families: dict[int, Family]
 
 
 def forecast_panel(
@@ -76,68 +83,72 @@ def forecast_panel(
     seed: int = 0,
     engine: engines.Engine | None = None,
     models: Sequence[Mapping[str, t.Any] | None] | None = None,
+    families: Mapping[int, Family] | None = None,
 ) -> PanelForecast:
     """Forecast n series over `horizon` steps after the end of each history.
 
     :param histories: n arrays of numbers, equally spaced by step_seconds, oldest first, NaN = missing; lengths may differ.
-    :param start: UTC seconds of each first value; keys, metric: names. Not needed by the present candidates.
+    :param start: UTC seconds of each first value, for what depends on the hour of the day; keys: names (not used); metric: its name.
     :param lower, upper: bounds of the values: a number, or one per series (None or NaN = none).
     :param season: steps of one season, None = none, "auto" = looked for.
-    :param quantiles: ascending probabilities between 0 and 1.
+    :param quantiles: ascending probabilities between 0.01 and 0.99.
     :param limits: a number, one per series [n], or several [n, L]; NaN = none.
-    :param model: one of MODELS; auto = chosen per series by a backtest.
-    :param models: per series the entry of `PanelForecast.models` of an earlier call (used with model="auto"), None = choose anew.
+    :param model: one of MODELS; auto = a mixture, weighted per series by a backtest.
+    :param models: per series the entry of `PanelForecast.models` of an earlier call (used with model="auto"), None = choose anew. An entry
+        may hold `lstm`: the parameters of the series' own network.
+    :param families: `PanelForecast.families` of an earlier call over the same horizon; without, they are learned.
     :raises InputError: for wrong arguments. A series that cannot be forecast raises nothing: its status says so.
-    :raises MissingPackage: theta or ets asked for without statsforecast; auto does without and says so in `reason`.
+    :raises MissingPackage: a model asked for whose package is not installed; auto does without and says so in `reason`.
     """
     _check(step_seconds, horizon, quantiles, model, season)
-    if model in classical.METHODS and not classical.available():
-        statsforecast_models.Theta  # noqa: B018 - the lazy module raises MissingPackage
-    ready = [prepare(history, horizon) for history in histories]
-    count = len(ready)
-    given = list(models) if models is not None and model == "auto" else [None] * count
+    count = len(histories)
+    given = list(models) if models is not None else [None] * count
     if len(given) != count:
         raise InputError(f"`models` has {len(given)} entries for {count} histories; needed is one each (or None).")
-    earlier = [_earlier(item) for item in given]
     bounds = [_per_series(value, count, name, empty) for value, name, empty in ((lower, "lower", -np.inf), (upper, "upper", np.inf))]
+    starts = _per_series(start, count, "start", np.nan)
+    ready = [
+        prepare(history, horizon, step_seconds=step_seconds, metric=metric, lower=low, upper=high)
+        for history, low, high in zip(histories, *bounds, strict=True)
+    ]
+    earlier = [_earlier(item) if model == "auto" else None for item in given]
     wanted_limits, single = _limits(limits, count)
     seasons = [
         choice.season if choice else season_of(history, season, step_seconds) for history, choice in zip(ready, earlier, strict=True)
     ]
     fitted = _fitted(ready, given, model)
     earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
+    run = _Run(ready, seasons, fitted, starts, [(item or {}).get("lstm") for item in given], float(step_seconds), horizon, model, seed, engine)
+    found, judges = run.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
-    groups = _groups(ready, seasons, earlier, fitted, model)
+    groups = run.groups(list(range(count)), earlier)
     exponents = np.array([history.exponent for history in ready], dtype=np.int64)
     batches = [
         Batch(
-            values=block([ready[row] for row in rows]),
+            block=run.block(rows, found.get(seasons[rows[0]])),
             length=ready[rows[0]].length,
-            season=seasons[rows[0]],
             gap=ready[rows[0]].gap,
             horizon=horizon,
-            step_seconds=float(step_seconds),
             quantiles=tuple(float(level) for level in quantiles),
             limits=_scaled(wanted_limits[rows], -exponents[rows][:, None]),
             lower=_scaled(bounds[0][rows], -exponents[rows]),
             upper=_scaled(bounds[1][rows], -exponents[rows]),
             wanted="" if model == "auto" else model,
             given=[_cold(ready[row]) or earlier[row] for row in rows],
-            classical=fitted[rows],
-            seed=seed,
+            fits=fitted[rows],
+            family=found.get(seasons[rows[0]]),
+            judges=judges.get(seasons[rows[0]], []),
         )
         for rows in groups
     ]
-    light = not any(_needs_fit(batch) for batch in batches) and sum(batch.values.size for batch in batches) <= LIGHT_VALUES
+    light = not any(_heavy(batch) for batch in batches) and sum(batch.block.values.size for batch in batches) <= LIGHT_VALUES
     for rows, answer in zip(groups, engines.run(forecast_batch, batches, engine=engine, light=light), strict=True):
         _put(result, rows, answer, exponents)
     choices = result[4]
-    if model == "auto" and not classical.available():
+    if model == "auto":
         choices = [
-            choice._replace(reason=f"{choice.reason}; theta and ets were not tried, for statsforecast is not installed")
-            if choice and earlier[row] is None
-            else choice
+            choice._replace(reason=choice.reason + _missing()) if choice and earlier[row] is None and choice.origins else choice
             for row, choice in enumerate(choices)
         ]
     return PanelForecast(
@@ -148,10 +159,12 @@ def forecast_panel(
         method=[choice.method if choice else "none" for choice in choices],
         status=[history.status for history in ready],
         reason=[choice.reason if choice else "no finite value" for choice in choices],
+        notes=["; ".join(history.notes) for history in ready],
         backtest=[_figures(choice) for choice in choices],
         models=[
             {
                 **choice._asdict(),
+                "weights": [list(item) for item in choice.weights],
                 "tried_fits": bool(fitted[row] or (given[row] or {}).get("tried_fits")),
                 "values": ready[row].known if earlier[row] is None else (given[row] or {}).get("values", ready[row].known),
             }
@@ -159,7 +172,121 @@ def forecast_panel(
             else None
             for row, choice in enumerate(choices)
         ],
+        families=found,
     )
+
+
+class _Run(t.NamedTuple):
+    """What one call works on."""
+
+    ready: list[History]
+    seasons: list[int]
+    fitted: Bools
+    starts: Floats
+    own_networks: list[t.Any]
+    step_seconds: float
+    horizon: int
+    model: str
+    seed: int
+    engine: engines.Engine | None
+
+    def block(self, rows: list[int], family: Family | None) -> Block:
+        """Return some series as a block."""
+        ready = [self.ready[row] for row in rows]
+        ends = self.starts[rows] + np.array([history.last for history in ready]) * self.step_seconds
+        return block_of(ready)._replace(
+            season=self.seasons[rows[0]],
+            step_seconds=self.step_seconds,
+            seed=self.seed,
+            ends=None if np.isnan(ends).any() else ends,
+            networks=family.networks if family else [],
+            own_networks=[self.own_networks[row] for row in rows],
+        )
+
+    def groups(self, rows: list[int], earlier: list[Choice | None]) -> list[list[int]]:
+        """Return the rows of each batch: like length, season and gap; the ones with fits in small batches of their own, first."""
+        by_kind: dict[tuple[bool, int, int, int], list[int]] = {}
+        for row in rows:
+            history, choice = self.ready[row], earlier[row]
+            if history.known:
+                used = {item[0] for item in choice.weights} if choice else {self.model}
+                heavy = bool(self.fitted[row]) or not used.isdisjoint(classical.METHODS)
+                by_kind.setdefault((not heavy, history.length, self.seasons[row], history.gap), []).append(row)
+        found = []
+        for (cheap, *_kind), members in sorted(by_kind.items()):
+            size = BATCH_SERIES if cheap else FITTED_BATCH_SERIES
+            found += [members[begin : begin + size] for begin in range(0, len(members), size)]
+        return found
+
+    def families(self, given: Mapping[int, Family], rows: list[int]) -> tuple[dict[int, Family], dict[int, list[t.Any]]]:
+        """Return what the series of each season have in common: what is given, and what is learned where these rows need more; and the
+        networks that have not seen the part of their histories that is judged."""
+        found = {season: family for season, family in given.items() if family.horizon == self.horizon}
+        if self.model not in ("auto", "global"):
+            return {}, {}
+        usable = [row for row in rows if self.ready[row].status == "ok" and self._offsets(row)]
+        wanted: dict[int, list[int]] = {}
+        for row in sorted(usable, key=lambda row: tie_break(self.ready[row])):
+            if self.seasons[row] not in found:
+                wanted.setdefault(self.seasons[row], []).append(row)
+        if not wanted:
+            return found, {season: family.networks for season, family in found.items()}
+        networks = self._trained(wanted)
+        lessons, owners = [], []
+        for season, members in wanted.items():
+            labels = labels_of(
+                season,
+                fits=bool(self.fitted[members].any()),
+                networks=bool(networks[season]),
+                own_networks=any(self.own_networks[row] is not None for row in members),
+            )
+            for part in self.groups(sorted(members[:MAX_EXAMINED_SERIES]), [None] * len(self.ready)):
+                block = self.block(part, None)._replace(networks=networks[season])
+                lessons.append(Lesson(block, self.ready[part[0]].length, self.horizon, labels, self.fitted[part]))
+                owners.append(season)
+        light = not any(lesson.fits.any() for lesson in lessons) and sum(lesson.block.values.size for lesson in lessons) <= LIGHT_VALUES
+        examined = engines.run(examine, lessons, engine=self.engine, light=light)
+        final = self._trained(wanted, begin=networks) if any(networks.values()) else networks
+        for season in wanted:
+            seen = [item for item, owner in zip(examined, owners, strict=True) if owner == season]
+            found[season] = learned(season, self.horizon, final[season], seen)
+        return found, {**{season: family.networks for season, family in found.items()}, **networks}
+
+    def _offsets(self, row: int) -> list[int]:
+        return origins(self.ready[row].length, self.horizon, self.seasons[row])[2]
+
+    def _trained(self, wanted: Mapping[int, list[int]], begin: Mapping[int, list[t.Any]] | None = None) -> dict[int, list[t.Any]]:
+        """Return the networks of each season: without what is judged, or (begin) with it."""
+        seasons = [season for season in wanted if global_model.available() and (begin is None or begin[season])]
+        jobs = []
+        for season in seasons:
+            rows = wanted[season]
+            ends = self.starts[rows] + np.array([self.ready[row].last for row in rows]) * self.step_seconds
+            jobs.append(
+                global_model.Job(
+                    values=[self.ready[row].values for row in rows],
+                    ends=None if np.isnan(ends).any() else ends,
+                    season=season,
+                    horizon=self.horizon,
+                    step_seconds=self.step_seconds,
+                    seed=self.seed,
+                    held_out=0 if begin else max(offset for row in rows for offset in self._offsets(row)),
+                    begin=begin[season] if begin else None,
+                )
+            )
+        found = dict(zip(seasons, engines.run(global_model.train, jobs, engine=self.engine), strict=True))
+        return {season: found.get(season, []) for season in wanted}
+
+
+def _heavy(batch: Batch) -> bool:
+    return batch.heavy
+
+
+def _missing() -> str:
+    """Return what a reason says of methods that were not tried for want of a package."""
+    names = [name for name, there in (("theta and ets", classical.available()), ("global", global_model.available())) if not there]
+    packages = {"theta and ets": "statsforecast", "global": "torch"}
+    return "".join(f"; {name} were not tried, for {packages[name]} is not installed" for name in names)
 
 
 _Result = tuple["Floats", "Floats", "Floats", "Floats", list["Choice | None"]]
@@ -186,21 +313,6 @@ def _scaled(values: Floats, exponents: Ints) -> Floats:
         return np.ldexp(values, exponents)
 
 
-def _groups(ready: list[History], seasons: list[int], earlier: list[Choice | None], fitted: Bools, model: str) -> list[list[int]]:
-    """Return the rows of each batch: like length, season and gap; the ones with fits in small batches of their own, first."""
-    by_kind: dict[tuple[bool, int, int, int], list[int]] = {}
-    for row, history in enumerate(ready):
-        if history.known:
-            choice = earlier[row]
-            heavy = bool(fitted[row]) or model in classical.METHODS or (choice is not None and choice.method in classical.METHODS)
-            by_kind.setdefault((not heavy, history.length, seasons[row], history.gap), []).append(row)
-    found = []
-    for (cheap, *_kind), rows in sorted(by_kind.items()):
-        size = BATCH_SERIES if cheap else FITTED_BATCH_SERIES
-        found += [rows[begin : begin + size] for begin in range(0, len(rows), size)]
-    return found
-
-
 def _fitted(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], model: str) -> Bools:
     """Return which series [bool n] try theta and ETS beside the other candidates in this call.
 
@@ -218,25 +330,21 @@ def _fitted(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], m
     return chosen
 
 
-def _needs_fit(batch: Batch) -> bool:
-    given = any(choice is not None and choice.method in classical.METHODS for choice in batch.given)
-    return bool(batch.classical.any()) or batch.wanted in classical.METHODS or given
-
-
 def _cold(history: History) -> Choice | None:
     if history.status == "ok":
         return None
-    return Choice("naive", 1, f"{history.known} values are too few to choose by, so the last value serves")
+    return Choice(((BASE, 1, 1.0),), 1, f"{history.known} values are too few to choose by, so its own past changes serve")
 
 
 def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
-    if item is None:
+    if item is None or "weights" not in item:
         return None
     try:
         choice = Choice(**{name: item[name] for name in Choice._fields})
-    except KeyError as error:
+        weights = tuple((str(method), int(season), float(weight)) for method, season, weight in choice.weights)
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"An entry of `models` lacks {error}; needed is an entry of PanelForecast.models, or None.") from error
-    return choice if choice.method in MODELS else None
+    return choice._replace(weights=weights) if all(method in METHODS for method, _season, _weight in weights) else None
 
 
 def _figures(choice: Choice | None) -> dict[str, float] | None:

@@ -34,7 +34,7 @@ class Past:
 
     :param values: [n, T] right-aligned, NaN = missing; the last column has a value.
     :param ages: [S] steps from each start to the present, ascending, from 1.
-    :param decay: [S] recency weight of each start.
+    :param decay: [S] recency weight of each start, or [n, S] where the series differ in what of their past counts.
     :param stand_for: [S] number of starts that each stands for.
     :param season: steps of the season whose phase the starts share, 1 = none.
     """
@@ -68,13 +68,14 @@ class Past:
         return np.where((steps > 0) | (steps < 1 - length), np.nan, found)
 
 
-def look_back(values: Floats, *, season: int, horizon: int, seed: int, dense: int) -> Past:
+def look_back(values: Floats, *, season: int, horizon: int, seed: int, dense: int, counts: Floats | None = None) -> Past:
     """Return the past of a block with its starts: those of the present phase where there is a season.
 
     :param values: [n, T] as in Past.
     :param season: steps of one season, 1 = none.
     :param dense: how many of the most recent starts are all taken; of the older ones ever fewer stand for the others,
         drawn with `seed`.
+    :param counts: [n, T] how much each step of the past counts, 0 … 1 (less before a break of the series); None = all alike.
     """
     ages = np.arange(1, values.shape[1])
     if season > 1:
@@ -82,7 +83,10 @@ def look_back(values: Floats, *, season: int, horizon: int, seed: int, dense: in
         ages = ages[np.minimum(phase, season - phase) <= phase_width(season)]
     picked, stand_for = _thinned(len(ages), dense, seed)
     ages = ages[picked]
-    return Past(values=values, ages=ages, decay=0.5 ** (ages / half_life(season, horizon)), stand_for=stand_for, season=season)
+    decay = 0.5 ** (ages / half_life(season, horizon))
+    if counts is not None:
+        decay = decay * counts[:, counts.shape[1] - 1 - ages]
+    return Past(values=values, ages=ages, decay=decay, stand_for=stand_for, season=season)
 
 
 def phase_width(season: int) -> int:
@@ -125,9 +129,9 @@ class Weighted:
         order = np.argsort(values, axis=1, kind="stable")
         self._ordered = np.take_along_axis(values, order, axis=1)
         absent = np.isnan(self._ordered)
-        weight = np.where(absent, 0.0, (past.stand_for * past.decay)[order])
+        weight = np.where(absent, 0.0, _in_order(past.stand_for * past.decay, order))
         self.counts: Ints = np.count_nonzero(~absent, axis=1)
-        total, square = _row_sums(weight), _row_sums(np.where(absent, 0.0, (past.stand_for * past.decay**2)[order]))
+        total, square = _row_sums(weight), _row_sums(np.where(absent, 0.0, _in_order(past.stand_for * past.decay**2, order)))
         self.effective: Floats = np.where(square > 0, total * total / np.where(square > 0, square, 1.0), 0.0)
         position = (np.cumsum(weight, axis=1) - weight / 2) / np.where(total > 0, total, 1.0)[:, None]
         # Absent values stand behind every level, and row i lives in 2 i … 2 i + 1.5, so that one search serves all rows.
@@ -150,6 +154,10 @@ class Weighted:
         gap = end - start
         share = np.where(gap > 0, (wanted - start) / np.where(gap > 0, gap, 1.0), 0.0)
         return np.where(self.counts[:, None] > 0, below + np.clip(share, 0.0, 1.0) * (above - below), np.nan)
+
+
+def _in_order(weights: Floats, order: Ints) -> Floats:
+    return weights[order] if weights.ndim == 1 else np.take_along_axis(weights, order, axis=1)
 
 
 def _row_sums(values: Floats) -> Floats:

@@ -15,8 +15,7 @@ import typing as t
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import code_version, lstm
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block, prepare, season_of
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.hygiene import clean
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, prepare, season_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_inputs import MIN_KNOWN
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -36,12 +35,15 @@ def lstm_version() -> str:
 
 
 class Lesson(t.NamedTuple):
-    """One series to learn from: its history made ready, where that begins in what was read, its season in steps, and what was left out of it."""
+    """One series to learn from: its history made ready, and its season in steps."""
 
     history: History
-    offset: int
     season: int
-    notes: list[str]
+
+    @property
+    def offset(self) -> int:
+        """Where the history begins in what was given."""
+        return self.history.last + 1 - len(self.history.values)
 
 
 class Batch(t.NamedTuple):
@@ -76,10 +78,8 @@ def lesson_of(values: Floats, *, step_seconds: int, metric: str, lower: float, u
 
     :param values: [T] as they were read, NaN = missing; a season is looked for in them.
     """
-    cleaned = clean(values, step_seconds=step_seconds, metric=metric, lower=lower, upper=np.inf if upper is None else upper)
-    history = prepare(cleaned.values, 1)
-    known = np.flatnonzero(np.isfinite(cleaned.values))
-    return Lesson(history, int(known[0]) if len(known) else 0, season_of(history, "auto", step_seconds), cleaned.notes)
+    history = prepare(values, 1, step_seconds=step_seconds, metric=metric, lower=lower, upper=np.inf if upper is None else upper)
+    return Lesson(history, season_of(history, "auto", step_seconds))
 
 
 def batches(lessons: Sequence[Lesson], start: Sequence[Parameters | None], seed: int) -> Iterator[tuple[list[int], Batch]]:
@@ -94,7 +94,7 @@ def batches(lessons: Sequence[Lesson], start: Sequence[Parameters | None], seed:
         for begin in range(0, len(rows), BATCH_SERIES):
             part = rows[begin : begin + BATCH_SERIES]
             begun = [None if (one := start[row]) is None else lstm.rescaled(one, -lessons[row].history.exponent) for row in part]
-            yield part, Batch(block([lessons[row].history for row in part]), season, seed, begun)
+            yield part, Batch(block_of([lessons[row].history for row in part]).values, season, seed, begun)
 
 
 def train_batch(batch: Batch) -> lstm.Trained:

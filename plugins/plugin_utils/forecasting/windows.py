@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 if t.TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats, Ints
+    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats, Ints
 
     Floats32 = NDArray[np.float32]
 
@@ -32,13 +32,15 @@ class Rows(t.NamedTuple):
     """Windows as the network sees them.
 
     features [w, g, f]; own [w, 2, g, l]: quantiles of the changes that the series itself has gone through (value, running
-    maximum), in units of `scale`; last, scale [w]: the present value and the size of the series' usual changes.
+    maximum), in units of `scale`; last, scale [w]: the present value and the size of the series' usual changes; moved bool [w]:
+    whether there were any.
     """
 
     features: Floats32
     own: Floats
     last: Floats
     scale: Floats
+    moved: Bools
 
 
 def describe(values: Floats, own: Distribution, *, season: int, ends: Floats | None, step_seconds: float) -> Rows:
@@ -64,6 +66,7 @@ def describe(values: Floats, own: Distribution, *, season: int, ends: Floats | N
         (quantiles - last[:, None, None, None]) / scale[:, None, None, None],
         last,
         scale,
+        np.nanmax(values, axis=1) > np.nanmin(values, axis=1),
     )
 
 
@@ -121,16 +124,12 @@ def _clock_features(ends: Floats | None, steps: Ints, step_seconds: float, count
 
 
 def _shape(values: Floats, last: Floats, scale: Floats, season: int) -> Floats:
-    """Return how the series came to where it is: earlier values, and extremes and means of some last parts [w, ·]."""
-    length = values.shape[1]
-    lags = _lags(season)
-    index = length - 1 - lags
-    before = np.where(index >= 0, values[:, np.maximum(index, 0)], np.nan)
-    parts = [before]
+    """Return highest, lowest and mean value of some last parts of the series [w, 12]; single earlier values are noise to learn from."""
+    parts = []
     for size in _spans(season):
         part = values[:, -size - 1 :]
-        parts += [item[:, None] for item in (np.fmax.reduce(part, axis=1), np.fmin.reduce(part, axis=1), _mean(part))]
-    return squash(np.nan_to_num((np.concatenate(parts, axis=1) - last[:, None]) / scale[:, None]))
+        parts += [np.fmax.reduce(part, axis=1), np.fmin.reduce(part, axis=1), _mean(part)]
+    return squash((np.stack(parts, axis=1) - last[:, None]) / scale[:, None])
 
 
 def _activity(values: Floats, changes: Floats, last: Floats, scale: Floats, season: int) -> Floats:
@@ -141,13 +140,6 @@ def _activity(values: Floats, changes: Floats, last: Floats, scale: Floats, seas
     known = np.count_nonzero(~np.isnan(values), axis=1)
     parts += [np.log(scale / (size + scale)) / 3.0, np.log1p(np.abs(last) / scale) / 3.0, np.log(np.maximum(known, 2)) / 3.0]
     return np.stack(parts, axis=1)
-
-
-def _lags(season: int) -> Ints:
-    if season == 1:
-        return np.array([1, 2, 3, 4, 5, 6, 8, 10, 13, 18, 26, 52])
-    near = np.unique(np.concatenate([np.arange(1, 13), np.geomspace(12, season + 2, 14).round().astype(np.int64)]))
-    return np.unique(np.concatenate([near, season * np.array([1, 2, 3, 7])])).astype(np.int64)
 
 
 def _spans(season: int) -> tuple[int, ...]:

@@ -103,12 +103,10 @@ class Album:
         if folder is None:
             return
         batches = [waiting[begin : begin + _BATCH] for begin in range(0, len(waiting), _BATCH)]
-
-        def write(place: int, pictures: list[bytes]) -> None:
-            for figure, data in zip(batches[place], pictures, strict=True):
+        pictures = engines.run_each(pictures_of, batches, engine=Engine(workers=self._workers), light=len(batches) < 2)
+        for figures, drawn in zip(batches, pictures, strict=True):
+            for figure, data in zip(figures, drawn, strict=True):
                 self.drawn.append(write_file(folder, figure.name, data, what="the figure", option="figures"))
-
-        engines.run(pictures_of, batches, engine=Engine(workers=self._workers), light=len(batches) < 2, each=write)
         self._waiting = []
 
     def files(self, item: Asked) -> list[str]:

@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm, training
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.training import Hindsight, Lesson
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.training import Batch, Hindsight, Lesson
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import lstm_models
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.asked_series import asked_series, by_step, grid_of
@@ -31,10 +31,11 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train_figures import Album, Shown
 
 if t.TYPE_CHECKING:
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats, Ints
     from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_documents import Asked
     from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import Grid
 
+Result = t.TypeVar("Result")
+_NEEDS = ("torch",)
 # So many series are read at once: 2,016 steps each are 32 MiB.
 READ_SERIES = 2000
 _AFTER_NOW = "there are samples after now; networks are trained for the present (O(now))"
@@ -122,13 +123,14 @@ class _School:
         """Train, and write the networks of each batch in a transaction of its own."""
         start = [None if self._course.force else _goes_on(pupil) for pupil in pupils]
         work = list(training.batches([pupil.lesson for pupil in pupils], start, self._course.seed))
-
-        def keep(place: int, trained: lstm.Trained) -> None:
-            rows = work[place][0]
+        for rows, trained in self._worked(training.train_batch, work):
             self._keep([pupils[row] for row in rows], trained, [start[row] for row in rows], times)
             self._progress.add(len(rows))
 
-        engines.run(training.train_batch, [batch for _rows, batch in work], engine=self._course.engine, each=keep)
+    def _worked(self, function: t.Callable[[Batch], Result], work: Sequence[tuple[list[int], Batch]]) -> Iterator[tuple[list[int], Result]]:
+        """Yield the rows and the result of each batch as soon as it is there."""
+        results = engines.run_each(function, [batch for _rows, batch in work], engine=self._course.engine, needs=_NEEDS)
+        yield from zip((rows for rows, _batch in work), results, strict=True)
 
     def _keep(self, pupils: Sequence[_Pupil], trained: lstm.Trained, start: Sequence[lstm.Parameters | None], times: Grid) -> None:
         rows, shown = [], []
@@ -152,7 +154,9 @@ class _School:
             )
             rows.append(row)
             shown.append(_shown(pupil, row[2], outcome.hindsight, times))
-            self._note(item, TRAINED, "; ".join([*([pupil.stored] if isinstance(pupil.stored, str) else []), *lesson.notes]), row[2])
+            self._note(
+                item, TRAINED, "; ".join([*([pupil.stored] if isinstance(pupil.stored, str) else []), *lesson.history.notes]), row[2]
+            )
         with self._course.store.transaction():
             self._course.store.save_models(rows)
         self.album.add(shown)
@@ -164,13 +168,10 @@ class _School:
         # What has been rolled up since may show another season; a network is asked with its own.
         lessons = [pupil.lesson._replace(season=model.season) for pupil, model in known]
         work = list(training.batches(lessons, start, self._course.seed))
-
-        def show(place: int, said: tuple[Floats, Ints]) -> None:
-            for row, predicted, part in zip(work[place][0], *said, strict=True):
+        for rows, said in self._worked(training.predict_batch, work):
+            for row, predicted, part in zip(rows, *said, strict=True):
                 pupil, model = known[row]
                 self.album.add([_shown(pupil, model.meta, training.hindsight_of(pupil.lesson, predicted, part), times)])
-
-        engines.run(training.predict_batch, [batch for _rows, batch in work], engine=self._course.engine, each=show)
 
     def _note(self, item: Asked, status: str, reason: str, meta: Document | None) -> None:
         """Keep the document of one series; `meta` is that of its network."""

@@ -7,7 +7,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import over_steps, reached, runway, step_grid
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Naive
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import (
+    distribution,
+    over_steps,
+    reached,
+    runway,
+    step_grid,
+)
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import look_back
 
 
 def test_step_grid_begins_dense_and_ends_with_the_horizon() -> None:
@@ -41,3 +49,13 @@ def test_quantiles_that_coincide(limit: float) -> None:
     highest = np.full((1, 3, 2), 2.5)
     expected = 1.0 if limit <= 2.5 else 0.0
     assert reached(highest, np.array([0.1, 0.5, 0.9]), np.array([[limit]])).tolist() == [[[expected, expected]]]
+
+
+def test_without_the_outward_move_the_upper_levels_are_what_was_seen() -> None:
+    values = np.random.default_rng(0).normal(size=(1, 12)).cumsum(axis=1)
+    candidate = Naive(look_back(values, season=1, horizon=1, seed=0, dense=48))
+    moved, plain = (distribution(candidate, horizon=1, quantiles=(), outward=outward) for outward in (True, False))
+    upper = plain.levels > 0.5
+    assert np.array_equal(moved.values[:, ~upper], plain.values[:, ~upper])
+    assert (moved.values[:, upper] >= plain.values[:, upper]).all()
+    assert moved.values[0, 13, 0] > plain.values[0, 13, 0]

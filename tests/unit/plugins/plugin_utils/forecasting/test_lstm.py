@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm, lstm_inputs, lstm_network, model_files
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Naive
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Empirical
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, distribution
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import look_back
 
@@ -113,7 +113,7 @@ def test_no_correction_is_the_own_past_to_the_last_digit() -> None:
     trained = lstm.train(values, season=1, seed=0)
     none = {name: np.zeros_like(array) if name.startswith("output") else array for name, array in trained.parameters.items()}
     found = lstm.forecast(none, values, horizon=HORIZON, season=1, seed=1)
-    own = distribution(Naive(look_back(values, season=1, horizon=HORIZON, seed=1, dense=lstm.DENSE_STARTS)), horizon=HORIZON, quantiles=())
+    own = distribution(Empirical(look_back(values, season=1, horizon=HORIZON, seed=1, dense=lstm.DENSE_STARTS)), horizon=HORIZON)
     np.testing.assert_array_equal(found.values, own.values)
     np.testing.assert_array_equal(found.highest, own.highest)
     np.testing.assert_array_equal(found.steps, own.steps)

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils import engine
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine_local
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError, StoreError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm, lstm_network, training
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, open_store
@@ -29,7 +29,7 @@ KEYS = ("entity", "metric", "model", "status", "reason", "step_seconds", "season
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train in this process, and no longer than the tests need to see."""
-    monkeypatch.setattr(engine, "_run_local", lambda function, work, _engine: map(function, work))
+    monkeypatch.setattr(engine_local, "run_each", lambda function, batches, **_how: map(function, batches))
     monkeypatch.setattr(lstm_network, "EPOCHS", 25)
     monkeypatch.setattr(lstm_network, "WARM_EPOCHS", 6)
 

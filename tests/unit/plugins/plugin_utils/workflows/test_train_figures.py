@@ -19,7 +19,7 @@ pytest.importorskip("torch")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils import engine
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine_local
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm_network, training
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.forecast_images import ForecastView
@@ -36,7 +36,7 @@ SAMPLES = 60
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_run_local", lambda function, work, _engine: map(function, work))
+    monkeypatch.setattr(engine_local, "run_each", lambda function, batches, **_how: map(function, batches))
     monkeypatch.setattr(lstm_network, "EPOCHS", 3)
 
 
