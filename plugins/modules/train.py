@@ -63,7 +63,7 @@ options:
       - A folder on the controller for PNG figures of each series. C(training-METRIC-STEP-NAME.png) shows actual and predicted values over the training,
         validation and test parts, and the training curve, C(forecast-METRIC-STEP-NAME.png) the newest forecast of the series in the store, if it still
         looks ahead, with history, band, limit and dates.
-      - It is made if it is missing. A figure that is there already and still right is not drawn again. About a tenth of a second each on one core.
+      - It is made if it is missing. A figure that is there already and still right is not drawn again. About a third of a second each on one core.
     type: path
 attributes:
   check_mode:
