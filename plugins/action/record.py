@@ -17,7 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, raw_facts, run_started
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
 
-KEEP = {"raw": "60d", "hourly": "730d", "daily": "forever", "forecasts": "60d"}
+KEEP = {"raw": "60d", "hourly": "730d", "daily": "forever", "forecasts": "60d", "models": "60d"}
 
 
 class ActionModule(ActionBase):

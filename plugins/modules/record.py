@@ -43,6 +43,11 @@ options:
     description: How long forecasts are kept.
     type: str
     default: 60d
+  keep_models:
+    description:
+      - How long a trained model is kept after its training. Models of volumes that are gone end whatever their age.
+    type: str
+    default: 60d
   started_at:
     description:
       - When this run began to read facts, in seconds since 1970-01-01 UTC. Facts read since then are not late, however long another host

@@ -10,7 +10,7 @@ import pytest
 
 from support.playbooks import ANSIBLE_PLAYBOOK, Playbooks
 
-PLAYBOOKS = ("site", "observe", "plan", "apply", "approve", "report", "import", "forget", "scheduled")
+PLAYBOOKS = ("site", "observe", "plan", "apply", "approve", "report", "import", "train", "forget", "scheduled")
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)

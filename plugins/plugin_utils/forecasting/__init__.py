@@ -16,11 +16,11 @@ __all__ = ["MODELS", "PanelForecast", "code_version", "forecast_panel"]
 
 
 @functools.cache
-def code_version() -> str:
-    """Return a digest of this package's code: a stored forecast of other code is not taken for one of this."""
+def code_version(*files: str) -> str:
+    """Return a digest of this package's code, or of some files of it: what is stored and was made by other code is not taken for made by this."""
     folder = os.path.dirname(os.path.abspath(__file__))
     digest = hashlib.sha256()
-    for name in sorted(name for name in os.listdir(folder) if name.endswith(".py")):
+    for name in sorted(files or (name for name in os.listdir(folder) if name.endswith(".py"))):
         with open(os.path.join(folder, name), "rb") as stream:
             digest.update(stream.read())
     return digest.hexdigest()[:12]

@@ -36,6 +36,7 @@ if t.TYPE_CHECKING:
 # Arrays of one volume, or with a leading [n] those of many: shift and scale (float64, in units of the values), the rest float32.
 Parameters = dict[str, "NDArray[t.Any]"]
 
+SCALER = ("shift", "scale")
 DENSE_STARTS = 96
 _BLOCK_VALUES = 1 << 16
 _MAX_STEPS, _MAX_SEASONS = 1024, 8
@@ -106,6 +107,30 @@ def forecast(parameters: Parameters, values: Floats, *, horizon: int, season: in
     return _corrected(own, past.last, Scaler(parameters["shift"], parameters["scale"]), np.concatenate(answers), season, gap)
 
 
+def hindsight(parameters: Parameters, values: Floats, *, season: int) -> tuple[Floats, Ints]:
+    """Return what trained networks say of values one step before, and the part of each value [n, T], as `Trained` has them.
+
+    :param parameters, values, season: as of `forecast`.
+    """
+    values = np.where(np.isfinite(values), values, np.nan)
+    found = [
+        _hindsight({name: array[rows] for name, array in parameters.items()}, values[rows], season) for rows in _blocks(values, season)
+    ]
+    return np.concatenate([predicted for predicted, _part in found]), np.concatenate([part for _predicted, part in found])
+
+
+def fits(parameters: Parameters, season: int) -> bool:
+    """Return whether these are whole parameters of one volume for this network and season."""
+    if any(name not in parameters or np.shape(parameters[name]) != shape for name, shape in _shapes(season).items()):
+        return False
+    return all(bool(np.isfinite(parameters[name]).all()) for name in _shapes(season))
+
+
+def rescaled(parameters: Parameters, exponent: int) -> Parameters:
+    """Return parameters for values that are 2 ** exponent times those they were for."""
+    return {**parameters, **{name: np.ldexp(parameters[name], exponent) for name in SCALER}}
+
+
 def stacked(parameters: Sequence[Parameters]) -> Parameters:
     """Return the parameters of single volumes as those of a batch."""
     return {name: np.stack([item[name] for item in parameters]) for name in parameters[0]}
@@ -132,12 +157,23 @@ def _train(values: Floats, season: int, seed: int, start: Sequence[Parameters | 
     epochs = np.array([network.EPOCHS if item is None else network.WARM_EPOCHS for item in warm], dtype=np.int64)
     learned = network.learn(lessons, begin, epochs)
     parameters: Parameters = {"shift": scaler.shift, "scale": scaler.scale, **_named(learned.flat, season)}
-    predicted = np.full(values.shape, np.nan)
-    predicted[:, -recent.shape[1] :] = _one_step(parameters, recent, season, usual[:, :, 0, 0, network.LEVELS.index(0.5)])
-    parts = np.zeros(values.shape, dtype=np.int64)
-    parts[:, -recent.shape[1] :] = part
+    predicted, parts = _whole(values, _one_step(parameters, recent, season, usual[:, :, 0, 0, network.LEVELS.index(0.5)]), part)
     error, last_error = _measured(values, predicted, parts)
     return Trained(parameters, learned.curve, learned.kept, values, predicted, parts, error, last_error)
+
+
+def _hindsight(parameters: Parameters, values: Floats, season: int) -> tuple[Floats, Ints]:
+    recent = values[:, -_kept_steps(season) :]
+    part = seen.parts(recent)
+    targets = seen.targets(recent, Scaler(parameters["shift"], parameters["scale"]), season)
+    usual = seen.usual(targets, seen.part_of_targets(part, season) == seen.TRAIN, network.LEVELS, season)
+    return _whole(values, _one_step(parameters, recent, season, usual[:, :, 0, 0, network.LEVELS.index(0.5)]), part)
+
+
+def _whole(values: Floats, predicted: Floats, part: Ints) -> tuple[Floats, Ints]:
+    """Return both for all steps of the values: nothing is said of those before the ones that count."""
+    missing = ((0, 0), (values.shape[1] - predicted.shape[1], 0))
+    return np.pad(predicted, missing, constant_values=np.nan), np.pad(part, missing)
 
 
 def _one_step(parameters: Parameters, values: Floats, season: int, usual: Floats32) -> Floats:
@@ -193,9 +229,7 @@ def _corrected(own: Distribution, last: Floats, scaler: Scaler, answers: Floats3
 
 def _goes_on(item: Parameters, row: int, own: Scaler, season: int) -> bool:
     """Return whether the parameters of one volume can go on being trained: of this network, and for changes of this size."""
-    if any(name not in item or np.shape(item[name]) != shape for name, shape in _shapes(season).items()):
-        return False
-    if not all(np.isfinite(item[name]).all() for name in _shapes(season)):
+    if not fits(item, season):
         return False
     scale, now = float(item["scale"]), float(own.scale[row])
     return scale > 0 and now > 0 and 1.0 / _SAME_SCALE <= now / scale <= _SAME_SCALE

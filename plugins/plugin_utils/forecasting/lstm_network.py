@@ -11,7 +11,9 @@ begins with zeros, so it begins with the usual changes. Needs torch; runs in wor
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
+from collections.abc import Iterator
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, torch
 
@@ -62,6 +64,17 @@ def device() -> t.Any:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: these tensors are small, and threads that wait for one another cost up to ten times the work itself."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def shapes(inputs: int, steps: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of each parameter of one volume."""
     outputs = steps * 2 * SAYS
@@ -82,6 +95,7 @@ def beginning(inputs: int, steps: int, seed: int) -> Floats32:
     return np.concatenate(found).astype(np.float32)
 
 
+@one_thread()
 def said(flat: Floats32, inputs: Floats32, started: Bools, steps: int) -> Floats32:
     """Return what the networks say at every step [n, T, a, 2, 3], their state carried through the whole history."""
     with torch.no_grad():
@@ -92,6 +106,7 @@ def said(flat: Floats32, inputs: Floats32, started: Bools, steps: int) -> Floats
         return _outputs(hidden[:, 0], layers, steps).cpu().numpy()
 
 
+@one_thread()
 def learn(lessons: Lessons, begin: Floats32, epochs: Ints) -> Learned:
     """Train all networks together; each keeps its own parameters of the epoch that served its own validation part best.
 

@@ -76,6 +76,7 @@ def chart_data(volume: VolumeView) -> dict[str, t.Any]:
         "holds": None if volume.holds is None else volume.holds / divisor,
         "holds_after": None if volume.holds_after is None else volume.holds_after / divisor,
         "earliest": volume.earliest,
+        "likely": volume.likely,
         "synthetic": volume.synthetic,
     }
 

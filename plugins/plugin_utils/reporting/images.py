@@ -6,26 +6,33 @@
 
 from __future__ import annotations
 
-import io
 import typing as t
 from collections.abc import Sequence
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.drawing import (
+    AMBER,
+    BLUE,
+    DAY,
+    GREEN,
+    INK,
+    RED,
+    mark_synthetic,
+    new_figure,
+    origin,
+    plain,
+    png,
+    tidy,
+    time_axis,
+)
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView, Part
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import Points, VolumeView, runway_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import (
-    matplotlib_backend,
-    matplotlib_dates,
-    matplotlib_figure,
-    np,
-)
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 # Written into every figure, so that a later report knows its own files from others.
 SOFTWARE = "foresight.capacity report"
 GROUPS_DRAWN = 30
-_DAY = 86400.0
-_INK, _BLUE, _RED, _AMBER, _GREEN = "#1c2733", "#0b62a8", "#b3261e", "#b86e00", "#1b7f4d"
 _VOLUMES, _FREE, _EDGE = ("#5d6b7a", "#7b8896"), "#eef2f5", "#9aa7b4"
 # Narrower parts of a bar carry no name, as shares of the bar: per letter, and at least.
 _LETTER, _LEAST = 0.012, 0.03
@@ -41,44 +48,41 @@ def volume_png(volume: VolumeView, now: int) -> bytes:
         raise ValueError(f"{volume.entity} has no history to draw")
     unit, divisor = axis_unit([*history.used, *history.limit, *volume.forecast.get("0.9", []), volume.holds_after])
     figure, axes = _figure(4.4)
-    grid = (history.start + history.step * np.arange(len(history.used))) / _DAY
+    grid = (history.start + history.step * np.arange(len(history.used))) / DAY
     end = grid[-1]
-    axes.plot(grid, _scaled(history.used, divisor), color=_INK, label="used")
-    axes.step(grid, _scaled(history.limit, divisor), where="post", color=_RED, linewidth=1.2, label="full (size of the file system)")
+    axes.plot(grid, _scaled(history.used, divisor), color=INK, label="used")
+    axes.step(grid, _scaled(history.limit, divisor), where="post", color=RED, linewidth=1.2, label="full (size of the file system)")
     if volume.issued_at is not None and "0.5" in volume.forecast:
-        ahead = (volume.issued_at + volume.forecast_step * (1 + np.arange(len(volume.forecast["0.5"])))) / _DAY
+        ahead = (volume.issued_at + volume.forecast_step * (1 + np.arange(len(volume.forecast["0.5"])))) / DAY
         low, middle, high = (_scaled(volume.forecast.get(key, volume.forecast["0.5"]), divisor) for key in ("0.1", "0.5", "0.9"))
-        axes.fill_between(ahead, low, high, color=_BLUE, alpha=0.22, linewidth=0, label="8 of 10 cases (10 % to 90 %)")
-        axes.plot(ahead, middle, color=_BLUE, linestyle=":", label="forecast (median)")
+        axes.fill_between(ahead, low, high, color=BLUE, alpha=0.22, linewidth=0, label="8 of 10 cases (10 % to 90 %)")
+        axes.plot(ahead, middle, color=BLUE, linestyle=":", label="forecast (median)")
         end = max(end, ahead[-1])
     if volume.holds:
-        axes.plot([grid[-1], end], [volume.holds / divisor] * 2, color=_RED, linewidth=1.2, linestyle="--")
+        axes.plot([grid[-1], end], [volume.holds / divisor] * 2, color=RED, linewidth=1.2, linestyle="--")
     if volume.holds_after:
-        axes.plot([grid[-1], end], [volume.holds_after / divisor] * 2, color=_GREEN, linewidth=1.6, label=volume.verdict)
+        axes.plot([grid[-1], end], [volume.holds_after / divisor] * 2, color=GREEN, linewidth=1.6, label=volume.verdict)
     if volume.earliest is not None:
-        axes.axvline(volume.earliest / _DAY, color=_AMBER, linestyle="--", linewidth=1.2, label="full at the earliest")
+        axes.axvline(volume.earliest / DAY, color=AMBER, linestyle="--", linewidth=1.2, label="full at the earliest")
+    if volume.likely is not None:
+        axes.axvline(volume.likely / DAY, color=AMBER, linestyle=":", linewidth=1.2, label="likely full")
     if volume.synthetic:
-        axes.text(0.5, 0.5, "synthetic", transform=axes.transAxes, ha="center", va="center", fontsize=34, alpha=0.2)
+        mark_synthetic(axes)
     axes.set_title(
-        f"{_plain(volume.name)} – {runway_text(volume, now)}{origin_text(volume)}",
+        f"{plain(volume.name)} – {runway_text(volume, now)}{origin_text(volume)}",
         fontsize=10,
         loc="left",
     )
     axes.set_ylabel(unit)
     axes.set_ylim(bottom=0)
-    locator = matplotlib_dates.AutoDateLocator()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(matplotlib_dates.ConciseDateFormatter(locator))
-    axes.set_xlabel("time, UTC")
+    time_axis(axes)
     figure.legend(loc="outside lower center", fontsize=8, frameon=False, ncols=3)
-    return _png(figure)
+    return png(figure, SOFTWARE)
 
 
 def origin_text(volume: VolumeView) -> str:
     """Return what a figure's title says of data that is not live."""
-    if not volume.recorded:
-        return ""
-    return " (recorded, moved to now)" if volume.moved else " (recorded)"
+    return origin(volume.recorded, volume.moved)
 
 
 def groups_png(groups: Sequence[GroupView]) -> bytes:
@@ -98,45 +102,29 @@ def groups_png(groups: Sequence[GroupView]) -> bytes:
                 axes, place, left, (part.size - part.freed) / size, _EDGE if part.name == "other" else _VOLUMES[number % 2], part.name
             )
             if part.growth:
-                left = _bar(axes, place, left, part.growth / size, _BLUE, f"+{format_bytes(part.growth)}")
-        _bar(axes, place, left, free / size, _FREE, f"{format_bytes(free)} free", ink=_INK)
-    axes.set_yticks(range(len(rows)), [_plain(label) for label, _parts, _free, _size in reversed(rows)], fontsize=8)
+                left = _bar(axes, place, left, part.growth / size, BLUE, f"+{format_bytes(part.growth)}")
+        _bar(axes, place, left, free / size, _FREE, f"{format_bytes(free)} free", ink=INK)
+    axes.set_yticks(range(len(rows)), [plain(label) for label, _parts, _free, _size in reversed(rows)], fontsize=8)
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
     left_out = f"; {len(groups) - GROUPS_DRAWN} more are not shown" if len(groups) > GROUPS_DRAWN else ""
     axes.set_xlabel(f"share of the volume group. Grey: volumes, blue: what the plan adds, light: free{left_out}", fontsize=8)
-    return _png(figure)
+    return png(figure, SOFTWARE)
 
 
 def _bar(axes: t.Any, place: int, left: float, width: float, colour: str, name: str, ink: str = "white") -> float:
     """Draw one part of a bar and return where the next begins."""
     axes.barh(place, width, left=left, color=colour, edgecolor=_EDGE if ink != "white" else "white", linewidth=0.8, height=0.78)
     if width >= max(_LEAST, _LETTER * len(name)):
-        axes.text(left + width / 2, place, _plain(name), ha="center", va="center", fontsize=7, color=ink)
+        axes.text(left + width / 2, place, plain(name), ha="center", va="center", fontsize=7, color=ink)
     return left + width
 
 
 def _figure(height: float) -> tuple[t.Any, t.Any]:
-    figure = matplotlib_figure.Figure(figsize=(9, height), dpi=110, layout="constrained")
-    matplotlib_backend.FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="both", alpha=0.25)
-    axes.set_axisbelow(True)
-    return figure, axes
+    figure = new_figure(height)
+    return figure, tidy(figure.add_subplot())
 
 
 def _scaled(values: Points, divisor: float) -> t.Any:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64) / divisor
-
-
-def _plain(text: str) -> str:
-    """Return text in which a dollar sign begins no formula."""
-    return text.replace("$", r"\$")
-
-
-def _png(figure: t.Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": SOFTWARE})
-    return buffer.getvalue()

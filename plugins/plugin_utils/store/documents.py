@@ -98,17 +98,40 @@ class Documents(Session):
 
         :raises StoreError: when a row does not match its checksum.
         """
+        found: dict[str, tuple[dict[str, t.Any], bytes | None]] = {}
+        for key, model in self.read_models(keys).items():
+            if isinstance(model, str):
+                raise StoreError(model)
+            found[key] = model
+        return found
+
+    def read_models(self, keys: Collection[str]) -> dict[str, tuple[dict[str, t.Any], bytes | None] | str]:
+        """Return (meta, payload) by key of the models that exist; of one that does not match its checksum a sentence that says so."""
         table = tables().model
         query = sa.select(table.c.key, table.c.kind, table.c.meta, table.c.payload, table.c.checksum).where(self.among(table.c.key, keys))
         with self.reading() as connection:
             rows = list(connection.execute(query))
-        for key, kind, meta, payload, checksum in rows:
-            if _checksum(kind, meta, payload) != checksum:
-                raise StoreError(
-                    f"The model {key!r} in the store {self.location} does not match its checksum; needed is an undamaged one: "
-                    "train it again, or delete its row from the table model."
-                )
-        return {key: (meta, payload) for key, _kind, meta, payload, _sum in rows}
+        return {
+            key: (meta, payload)
+            if _checksum(kind, meta, payload) == checksum
+            else f"The model {key!r} in the store {self.location} does not match its checksum; needed is an undamaged one: "
+            "train it again, or delete its row from the table model."
+            for key, kind, meta, payload, checksum in rows
+        }
+
+    def find_model_keys(self, kind: str) -> list[str]:
+        """Return the keys of all models of a kind, sorted."""
+        table = tables().model
+        with self.reading() as connection:
+            return list(connection.scalars(sa.select(table.c.key).where(table.c.kind == kind).order_by(table.c.key)))
+
+    def remove_models(self, keys: Collection[str]) -> int:
+        """Remove the models of these keys; return how many there were."""
+        if not keys:
+            return 0
+        table = tables().model
+        with self.transaction() as connection:
+            return connection.execute(sa.delete(table).where(self.among(table.c.key, keys))).rowcount
 
 
 def _checksum(kind: str, meta: Mapping[str, t.Any], payload: bytes | None) -> str:

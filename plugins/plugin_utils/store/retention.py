@@ -19,7 +19,14 @@ class Retention(Session):
     """Roll-up and removal of what is older than the user wants to keep."""
 
     def apply_retention(
-        self, now: int, *, raw_seconds: int, hourly_seconds: int, daily_seconds: int | None = None, forecast_seconds: int | None = None
+        self,
+        now: int,
+        *,
+        raw_seconds: int,
+        hourly_seconds: int,
+        daily_seconds: int | None = None,
+        forecast_seconds: int | None = None,
+        model_seconds: int | None = None,
     ) -> dict[str, int]:
         """Roll samples older than raw_seconds up into hours, hours older than hourly_seconds into days, and return the rows of each step.
 
@@ -31,7 +38,9 @@ class Retention(Session):
         :param hourly_seconds: age from which hours are kept per day only; at least raw_seconds.
         :param daily_seconds: age from which days are dropped; None keeps them for ever. At least hourly_seconds.
         :param forecast_seconds: age from which forecasts are dropped; None keeps them for ever.
-        :returns: hours, days: rows made; samples, hours_removed, days_removed, forecasts: rows removed.
+        :param model_seconds: age from which trained models are dropped; None keeps them for ever. Those whose meta name a series that is
+            gone, or that belongs to an entity which is current no more, are dropped whatever their age.
+        :returns: hours, days: rows made; samples, hours_removed, days_removed, forecasts, models: rows removed.
         :raises StoreError: when the ages do not grow from raw to daily.
         """
         ages = [age for age in (raw_seconds, hourly_seconds, daily_seconds) if age is not None]
@@ -39,7 +48,7 @@ class Retention(Session):
             raise StoreError(
                 f"Cannot keep samples {raw_seconds} s, hours {hourly_seconds} s and days {daily_seconds} s; needed are ages that grow in this order."
             )
-        done = {"hours": 0, "days": 0, "samples": 0, "hours_removed": 0, "days_removed": 0, "forecasts": 0}
+        done = {"hours": 0, "days": 0, "samples": 0, "hours_removed": 0, "days_removed": 0, "forecasts": 0, "models": 0}
         raw_before = (now - raw_seconds) // HOUR * HOUR
         for begin, end in self._days(tables().sample, raw_before):
             with self.transaction() as connection:
@@ -64,6 +73,7 @@ class Retention(Session):
             if forecast_seconds is not None:
                 forecast = tables().forecast
                 done["forecasts"] = connection.execute(sa.delete(forecast).where(forecast.c.issued_at < now - forecast_seconds)).rowcount
+            done["models"] = connection.execute(sa.delete(tables().model).where(_outlived(now, model_seconds))).rowcount
         return done
 
     def _days(self, table: sa.Table, before: int) -> list[tuple[int, int]]:
@@ -72,6 +82,15 @@ class Retention(Session):
         with self.reading() as connection:
             starts = sorted(connection.scalars(sa.select(day).where(table.c.time < before).distinct()))
         return [(start, min(start + DAY, before)) for start in starts]
+
+
+def _outlived(now: int, seconds: int | None) -> sa.ColumnElement[bool]:
+    """Return the condition that a trained model serves nothing any more. Choices name no time and no series: forecasts renew them."""
+    model, series, entity = tables().model, tables().series, tables().entity
+    current = sa.select(series.c.id).join(entity, entity.c.id == series.c.entity_id).where(entity.c.current.is_(True))
+    number = model.c.meta["series_id"].as_integer()
+    gone = sa.and_(number.is_not(None), number.not_in(current))
+    return gone if seconds is None else sa.or_(gone, model.c.meta["trained_at"].as_integer() < now - seconds)
 
 
 def _fold(connection: sa.Connection, dialect: str, statements: tuple[str, str], begin: int, end: int) -> tuple[int, int]:

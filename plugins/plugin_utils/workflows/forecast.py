@@ -16,7 +16,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import forecast_panel
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import MIN_SAMPLES
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.asked_series import asked_series, by_step, grid_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_documents import (
     Asked,
     Document,
@@ -26,9 +26,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forec
     without_series,
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_memory import Memory
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import LimitRule, bounds
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import bounds
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.measured import find_measured
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import coarsened, grid, known_extent, steps_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
@@ -118,40 +117,13 @@ def forecast_entities(
     question = Question(
         metric, int(horizon), int(now), tuple(float(q) for q in quantiles), model, max_age, int(min_samples), limit, history_seconds, seed
     )
-    asked = _asked(store, entities, question, step)
+    asked = asked_series(store, entities, metric, now=question.now, horizon=question.horizon, step=step, limit=limit)
     documents: dict[int, Document] = {}
-    for one_step in sorted({item.step for item in asked}):
-        group = [item for item in asked if item.step == one_step]
+    for one_step, group in by_step(asked):
         documents.update(_forecast_group(store, group, one_step, question, make_engine(engine)))
     return [
         documents.get(entity.id) or without_series(entity, question, f"There are no samples of {metric} yet; they come with observations")
         for entity in entities
-    ]
-
-
-def _asked(store: Store, entities: Sequence[Entity], question: Question, step: int | None) -> list[Asked]:
-    by_id = {entity.id: entity for entity in entities}
-    series = store.find_series(metric=question.metric, entity_ids=list(by_id))
-    if not series:
-        return []
-    ids = [item.id for item in series]
-    typical = [int(seconds) for seconds in store.typical_step(ids)]
-    steps = [step] * len(ids) if step else [coarsened(one, question.horizon) for one in steps_of(typical)]
-    rule = LimitRule(question.limit)
-    extent = known_extent(store, ids, question.now)
-    return [
-        Asked(
-            by_id[item.entity_id],
-            item,
-            one_step,
-            usual,
-            int(first),
-            int(last),
-            int(count),
-            bool(replay),
-            rule.of(question.metric, by_id[item.entity_id].attributes),
-        )
-        for item, one_step, usual, first, last, count, replay in zip(series, steps, typical, *extent, strict=True)
     ]
 
 
@@ -191,16 +163,7 @@ def _computed(
     store: Store, asked: Sequence[Asked], step: int, horizon: int, question: Question, engine: Engine, memory: Memory
 ) -> dict[int, Document]:
     ids = [item.series.id for item in asked]
-    times = grid(
-        step=step,
-        typical=int(np.median([item.typical for item in asked])),
-        newest=max(item.last for item in asked),
-        oldest=min(item.first for item in asked),
-        now=question.now,
-        replay=any(item.replay for item in asked),
-        history_seconds=question.history_seconds,
-        horizon=horizon,
-    )
+    times = grid_of(asked, step=step, now=question.now, history_seconds=question.history_seconds, horizon=horizon)
     values = times.read(store, ids)
     low, high = bounds(question.metric)
     panel = forecast_panel(

@@ -52,8 +52,8 @@ def record(
     :param started_at: when the run began to read facts, UTC seconds.
     :param facts_from: a recording; its newest documents stand for those hosts of the play that have no facts of their own.
     :param shift_to_now: shift the times of the recording so that its newest document is of now, or as it was shifted when it was imported.
-    :param keep: for how long samples, hours, days and forecasts are kept, seconds by C(raw), C(hourly), C(daily), C(forecasts), None = for ever;
-        applied once a day, never in a check run. None keeps everything.
+    :param keep: for how long samples, hours, days, forecasts and trained models are kept, seconds by C(raw), C(hourly), C(daily), C(forecasts),
+        C(models), None = for ever; applied once a day, never in a check run. None keeps everything.
     :param check: a check run: written all the same, and marked.
     :raises InputError: if a host has live facts and is in the recording too; if the recording cannot be read; if what is kept coarser is kept
         for a shorter time.
@@ -137,7 +137,12 @@ def _retain(store: str | None, keep: Mapping[str, int | None], now: int) -> int:
             return 0
         run = notebook.start_run("retention", at=now, check=False, detail=dict(keep))
         done = notebook.apply_retention(
-            now, raw_seconds=raw, hourly_seconds=hourly, daily_seconds=daily, forecast_seconds=keep["forecasts"]
+            now,
+            raw_seconds=raw,
+            hourly_seconds=hourly,
+            daily_seconds=daily,
+            forecast_seconds=keep["forecasts"],
+            model_seconds=keep.get("models"),
         )
         notebook.finish_run(run, at=now, status="finished", detail=done)
     logger("store").info("retention: %s", done)

@@ -28,15 +28,21 @@ def figure_name(volume: str) -> str:
 
     :param volume: `HOST/VG/LV`.
     """
-    plain = re.sub(r"[^A-Za-z0-9.-]+", "_", volume)
-    if _SAFE.fullmatch(volume) and len(plain) <= _LONGEST:
-        return f"volume-{plain}.png"
-    return f"volume-{plain[:_LONGEST]}-{hashlib.sha256(volume.encode(errors='surrogatepass')).hexdigest()[:8]}.png"
+    return f"volume-{file_part(volume)}.png"
 
 
-def write_file(folder: str, name: str, data: bytes) -> str:
+def file_part(text: str) -> str:
+    """Return any text as a part of a file name; two texts never give the same."""
+    plain = re.sub(r"[^A-Za-z0-9.-]+", "_", text)
+    if _SAFE.fullmatch(text) and len(plain) <= _LONGEST:
+        return plain
+    return f"{plain[:_LONGEST]}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
+def write_file(folder: str, name: str, data: bytes, *, what: str = "the report", option: str = "path") -> str:
     """Write a file that everybody may read, in one step; return its path.
 
+    :param what: it belongs to, and :param option: that names the folder, for the message.
     :raises InputError: if that is not possible; then the file is as it was.
     """
     target, temporary = os.path.join(folder, name), None
@@ -52,7 +58,7 @@ def write_file(folder: str, name: str, data: bytes) -> str:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
         raise InputError(
-            f"Cannot write the report to {target}: {error.strerror}. Needed is a folder with space that can be written (O(path))."
+            f"Cannot write {what} to {target}: {error.strerror}. Needed is a folder with space that can be written (O({option}))."
         ) from error
     return target
 
@@ -64,7 +70,7 @@ def remove_old_figures(folder: str, *, keep: Collection[str]) -> list[str]:
     """
     removed = []
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), "volume-*.png"))):
-        if os.path.basename(path) not in keep and not os.path.islink(path) and _is_ours(path):
+        if os.path.basename(path) not in keep and not os.path.islink(path) and says(path, SOFTWARE):
             try:
                 os.unlink(path)
             except OSError as error:
@@ -75,9 +81,10 @@ def remove_old_figures(folder: str, *, keep: Collection[str]) -> list[str]:
     return removed
 
 
-def _is_ours(path: str) -> bool:
+def says(path: str, text: str) -> bool:
+    """Return whether a figure says this of itself."""
     try:
         with open(path, "rb") as file:
-            return SOFTWARE.encode() in file.read(_LOOKED_AT)
+            return text.encode() in file.read(_LOOKED_AT)
     except OSError:
         return False

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from hypothesis.extra import numpy as hnp
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm, lstm_inputs, lstm_network, model_files
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Naive
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Empirical
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, distribution
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import look_back
 
@@ -113,7 +113,7 @@ def test_no_correction_is_the_own_past_to_the_last_digit() -> None:
     trained = lstm.train(values, season=1, seed=0)
     none = {name: np.zeros_like(array) if name.startswith("output") else array for name, array in trained.parameters.items()}
     found = lstm.forecast(none, values, horizon=HORIZON, season=1, seed=1)
-    own = distribution(Naive(look_back(values, season=1, horizon=HORIZON, seed=1, dense=lstm.DENSE_STARTS)), horizon=HORIZON, quantiles=())
+    own = distribution(Empirical(look_back(values, season=1, horizon=HORIZON, seed=1, dense=lstm.DENSE_STARTS)), horizon=HORIZON)
     np.testing.assert_array_equal(found.values, own.values)
     np.testing.assert_array_equal(found.highest, own.highest)
     np.testing.assert_array_equal(found.steps, own.steps)
@@ -293,3 +293,49 @@ def test_the_slope_that_is_written_out_is_the_slope_of_the_loss() -> None:
     train, _validation, slope = work._losses(answer)
     (wanted,) = torch.autograd.grad(train.sum(), answer)
     torch.testing.assert_close(slope.detach(), wanted, rtol=1e-3, atol=1e-6)
+
+
+def test_hindsight_is_what_training_said() -> None:
+    for season in (1, 24):
+        values = mixed()
+        trained = lstm.train(values, season=season, seed=1)
+        predicted, part = lstm.hindsight(trained.parameters, values, season=season)
+        np.testing.assert_array_equal(predicted, trained.predicted)
+        np.testing.assert_array_equal(part, trained.part)
+
+
+def test_parameters_for_values_of_another_size() -> None:
+    trained, _found = reference()
+    one = lstm.one_of(trained.parameters, 0)
+    larger = lstm.rescaled(one, 5)
+    assert (larger["shift"], larger["scale"]) == (32 * one["shift"], 32 * one["scale"])
+    assert all(larger[name] is one[name] for name in lstm_network.NAMES)
+    back = lstm.rescaled(larger, -5)
+    assert (back["shift"], back["scale"]) == (one["shift"], one["scale"])
+
+
+def test_what_fits_a_network() -> None:
+    one = lstm.one_of(reference()[0].parameters, 0)
+    assert lstm.fits(one, 1)
+    assert not lstm.fits(one, 24), "another season"
+    assert not lstm.fits({name: array for name, array in one.items() if name != "bias"}, 1)
+    assert not lstm.fits({**one, "scale": np.float64("nan")}, 1)
+
+
+def test_networks_are_computed_with_one_thread_and_others_are_left_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    real = lstm_network.run
+
+    def look(*tensors: object) -> object:
+        seen.append(torch.get_num_threads())
+        return real(*tensors)
+
+    monkeypatch.setattr(lstm_network, "run", look)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        both(mixed()[:1])
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -72,3 +72,23 @@ def test_a_damaged_model_is_refused(store, damage):
         connection.execute(sa.update(tables().model).values(**damage))
     with pytest.raises(StoreError, match=r"'m' .* does not match its checksum"):
         store.load_model("m")
+
+
+def test_a_damaged_model_costs_the_others_nothing(store):
+    store.save_models((name, "lstm", {"n": name}, b"bytes") for name in ("a", "b"))
+    with store.transaction() as connection:
+        connection.execute(sa.update(tables().model).where(tables().model.c.key == "a").values(payload=b"other"))
+    found = store.read_models(["a", "b", "nobody"])
+    assert found["b"] == ({"n": "b"}, b"bytes")
+    assert "'a'" in found["a"]
+    assert "does not match its checksum" in found["a"]
+    assert len(found) == 2
+
+
+def test_models_of_a_kind_and_their_end(store):
+    store.save_models((f"{kind}/{number}", kind, {}, None) for kind in ("lstm", "choice") for number in (2, 1))
+    assert store.find_model_keys("lstm") == ["lstm/1", "lstm/2"]
+    assert store.remove_models([]) == 0
+    assert store.remove_models(["lstm/1", "lstm/3"]) == 1
+    assert store.find_model_keys("lstm") == ["lstm/2"]
+    assert store.find_model_keys("choice") == ["choice/1", "choice/2"]

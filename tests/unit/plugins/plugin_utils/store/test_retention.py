@@ -26,7 +26,7 @@ def test_raw_becomes_hours_and_hours_become_days(store, new_series):
     times = np.arange(0, 10 * DAY, 600)
     store.write_samples([series] * len(times), times, times.astype(float))
     done = store.apply_retention(10 * DAY, raw_seconds=2 * DAY, hourly_seconds=6 * DAY)
-    assert done == {"hours": 8 * 24, "days": 4, "samples": 8 * 144, "hours_removed": 4 * 24, "days_removed": 0, "forecasts": 0}
+    assert done == {"hours": 8 * 24, "days": 4, "samples": 8 * 144, "hours_removed": 4 * 24, "days_removed": 0, "forecasts": 0, "models": 0}
     assert (count(store, "sample"), count(store, "sample_hour"), count(store, "sample_day")) == (2 * 144, 4 * 24, 4)
     again = store.apply_retention(10 * DAY, raw_seconds=2 * DAY, hourly_seconds=6 * DAY)
     assert not any(again.values())
@@ -106,3 +106,25 @@ def test_count_min_mean_max_and_last_of_every_day_are_kept(shared_store, new_ser
         np.testing.assert_allclose(after, before, rtol=1e-9, atol=1e-6)
         assert number_after == number
         assert (newest_after[0], newest_after[1]) == (newest[0], newest[1])
+
+
+def test_trained_models_end_with_their_age_or_with_their_series(store, new_series):
+    kept, old, retired = new_series(store, 3)
+    series = {item.id: item.entity_id for item in store.find_series()}
+    gone = next(entity for entity in store.find_entities() if entity.id == series[retired])
+    with store.transaction() as connection:
+        connection.exec_driver_sql(f"UPDATE entity SET current = FALSE WHERE id = {gone.id}")
+    ages = {kept: 9 * DAY, old: 4 * DAY, retired: 9 * DAY, 10**6: 9 * DAY}
+    store.save_models((f"lstm/{number}/600", "lstm", {"series_id": number, "trained_at": at}, b"x") for number, at in ages.items())
+    store.save_models(
+        [("global/used_bytes", "global", {"trained_at": 4 * DAY}, b"x"), ("global/cpu_cores", "global", {"trained_at": 9 * DAY}, b"x")]
+    )
+    store.save_models([(f"choice/{old}/f", "choice", {"method": "naive"}, None)])
+    ends = {"raw_seconds": 10 * DAY, "hourly_seconds": 10 * DAY}
+    assert store.apply_retention(10 * DAY, **ends)["models"] == 2, "no age is given, and two series are gone"
+    assert store.find_model_keys("lstm") == sorted([f"lstm/{kept}/600", f"lstm/{old}/600"])
+    assert store.apply_retention(10 * DAY, **ends, model_seconds=5 * DAY)["models"] == 2
+    assert store.find_model_keys("lstm") == [f"lstm/{kept}/600"]
+    assert store.find_model_keys("global") == ["global/cpu_cores"]
+    assert store.find_model_keys("choice") == [f"choice/{old}/f"]
+    assert store.apply_retention(10 * DAY, **ends, model_seconds=5 * DAY)["models"] == 0

@@ -80,6 +80,21 @@ def test_where_samples_are_kept_for_ever_forecasts_still_end(store):
         assert notebook.find_forecasts([series.id]) == {}
 
 
+def test_old_models_end_with_the_daily_retention(store):
+    day = 86400
+    run(store, {"web1": lvm()})
+    with open_store(store) as notebook:
+        (series,) = notebook.find_series(metric="used_bytes")
+        notebook.save_model(f"lstm/{series.id}/600", "lstm", {"series_id": series.id, "trained_at": d.NOW}, b"x")
+    keep = {"raw": None, "hourly": None, "daily": None, "forecasts": None, "models": 3 * day}
+    run(store, {"web1": lvm(d.NOW + 2 * day)}, now=d.NOW + 2 * day, keep=keep)
+    with open_store(store) as notebook:
+        assert notebook.find_model_keys("lstm") == [f"lstm/{series.id}/600"]
+    run(store, {"web1": lvm(d.NOW + 4 * day)}, now=d.NOW + 4 * day, keep=keep)
+    with open_store(store) as notebook:
+        assert notebook.find_model_keys("lstm") == []
+
+
 def test_a_retention_that_was_killed_is_made_up_for_by_the_next_run(store):
     day = 86400
     keep = {"raw": 2 * day, "hourly": 700 * day, "daily": None, "forecasts": None}
