@@ -42,7 +42,7 @@ NETWORKS = 2
 MAX_WINDOWS, MIN_WINDOWS, MAX_ROWS, LEAST_OF_A_SERIES = 8000, 100, 192_000, 4
 MIN_STEPS, MAX_STEPS, WARM_SHARE = 50, 1500, 0.3
 # Training steps for this many windows without a common future; other numbers of windows get a like share of them.
-_STEPS, _APART, _GROWTH = 1500, 5600, 0.7
+_STEPS, _APART, _GROWTH = 1500, 5600, 0.9
 _WINDOW_STEPS, _WINDOW_SEASONS = 400, 15
 _SHORTEST, _SHORTEST_SEASONS = 26, 2
 _DENSE_STARTS, _CHUNK = 48, 250
