@@ -6,21 +6,7 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import os
-
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.panel import MODELS, PanelForecast, forecast_panel
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.version import code_version
 
 __all__ = ["MODELS", "PanelForecast", "code_version", "forecast_panel"]
-
-
-@functools.cache
-def code_version(*files: str) -> str:
-    """Return a digest of this package's code, or of some files of it: what is stored and was made by other code is not taken for made by this."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    digest = hashlib.sha256()
-    for name in sorted(files or (name for name in os.listdir(folder) if name.endswith(".py"))):
-        with open(os.path.join(folder, name), "rb") as stream:
-            digest.update(stream.read())
-    return digest.hexdigest()[:12]

@@ -10,11 +10,11 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, lstm, training
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Choice
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, promise, tie_break
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, promise
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import Block
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -34,7 +34,8 @@ class Fleet(t.NamedTuple):
     """The series of one call.
 
     fitted: bool [n], those that theta and ETS are fitted to; starts [n] UTC seconds of the first values, NaN = unknown; own_networks: what
-    each series' LSTM has learned, None = it has none; model: "auto" or a method.
+    each series' LSTM has learned, for values as `ready` has them, None = it has none; model: "auto" or a method; order: a text of each
+    series that says nothing but its values, so that nothing depends on the order of the histories.
     """
 
     ready: list[History]
@@ -47,6 +48,7 @@ class Fleet(t.NamedTuple):
     model: str
     seed: int
     engine: engines.Engine | None
+    order: list[str]
 
     def block(self, rows: list[int], family: Family | None) -> Block:
         """Return some series as a block."""
@@ -65,7 +67,7 @@ class Fleet(t.NamedTuple):
         """Return the rows of each batch: like length, season and gap; the ones with fits in small batches of their own, first."""
         by_kind: dict[tuple[bool, int, int, int], list[int]] = {}
         # Sums of a batch are rounded by the order of its rows: let it not depend on the order of the histories.
-        for row in sorted(rows, key=lambda row: tie_break(self.ready[row])):
+        for row in sorted(rows, key=lambda row: self.order[row]):
             history, choice = self.ready[row], earlier[row]
             if history.known:
                 used = {item[0] for item in choice.weights} if choice else {self.model}
@@ -85,7 +87,7 @@ class Fleet(t.NamedTuple):
             return {}, {}
         usable = [row for row in rows if self.ready[row].status == "ok" and self._offsets(row)]
         wanted: dict[int, list[int]] = {}
-        for row in sorted(usable, key=lambda row: tie_break(self.ready[row])):
+        for row in sorted(usable, key=lambda row: self.order[row]):
             if self.seasons[row] not in found:
                 wanted.setdefault(self.seasons[row], []).append(row)
         if not wanted:
@@ -111,6 +113,18 @@ class Fleet(t.NamedTuple):
             found[season] = learned(season, self.horizon, final[season], seen)
         return found, {**{season: family.networks for season, family in found.items()}, **networks}
 
+    def with_own_networks(self) -> Fleet:
+        """Return the fleet with an LSTM for each series that has none and is long enough."""
+        rows = [row for row, history in enumerate(self.ready) if self.own_networks[row] is None and history.known >= training.MIN_KNOWN]
+        lessons = [training.Lesson(self.ready[row], self.seasons[row]) for row in rows]
+        parts = list(training.batches(lessons, [None] * len(rows), self.seed))
+        found = list(self.own_networks)
+        trained = engines.run(training.train_batch, [batch for _rows, batch in parts], engine=self.engine, needs=("torch",))
+        for (numbers, _batch), one in zip(parts, trained, strict=True):
+            for number, row in enumerate(numbers):
+                found[rows[row]] = lstm.one_of(one.parameters, number)
+        return self._replace(own_networks=found)
+
     def _offsets(self, row: int) -> list[int]:
         return origins(self.ready[row].length, self.horizon, self.seasons[row])[2]
 
@@ -121,23 +135,26 @@ class Fleet(t.NamedTuple):
         for season in seasons:
             rows = wanted[season]
             ends = self.starts[rows] + np.array([self.ready[row].last for row in rows]) * self.step_seconds
-            jobs.append(
-                global_model.Job(
-                    values=[self.ready[row].values for row in rows],
-                    ends=None if np.isnan(ends).any() else ends,
-                    season=season,
-                    horizon=self.horizon,
-                    step_seconds=self.step_seconds,
-                    seed=self.seed,
-                    held_out=0 if begin else max(offset for row in rows for offset in self._offsets(row)),
-                    begin=begin[season] if begin else None,
-                )
+            job = global_model.Job(
+                values=[self.ready[row].values for row in rows],
+                ends=None if np.isnan(ends).any() else ends,
+                season=season,
+                horizon=self.horizon,
+                step_seconds=self.step_seconds,
+                seed=self.seed,
+                held_out=0 if begin else max(offset for row in rows for offset in self._offsets(row)),
+                begin=begin[season] if begin else None,
             )
-        found = dict(zip(seasons, engines.run(global_model.train, jobs, engine=self.engine), strict=True))
-        return {season: found.get(season, []) for season in wanted}
+            # One job for each network, so that as many cores work.
+            jobs += [job._replace(numbers=(number,)) for number in range(global_model.NETWORKS)]
+        trained = engines.run(global_model.train, jobs, engine=self.engine, needs=("torch",))
+        found: dict[int, list[t.Any]] = {season: [] for season in wanted}
+        for job, networks in zip(jobs, trained, strict=True):
+            found[job.season] += networks
+        return found
 
 
-def promising(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], model: str) -> Bools:
+def promising(ready: list[History], given: Sequence[Mapping[str, t.Any] | None], order: list[str], model: str) -> Bools:
     """Return which series [bool n] try theta and ETS beside the other candidates in this call.
 
     They are the most promising of those without a choice, then of those whose choice was made without these two.
@@ -149,6 +166,6 @@ def promising(ready: list[History], given: Sequence[Mapping[str, t.Any] | None],
     promising = [(given[row] is not None, -promise(ready[row]), row) for row in untried]
     promising = [item for item in promising if -item[1] >= LEAST_PROMISE]
     if len(promising) > MAX_FITTED_SERIES:
-        promising.sort(key=lambda item: (item[0], item[1], tie_break(ready[item[2]])))
+        promising.sort(key=lambda item: (item[0], item[1], order[item[2]]))
     chosen[[row for _has, _promise, row in promising[:MAX_FITTED_SERIES]]] = True
     return chosen

@@ -56,7 +56,8 @@ class Job(t.NamedTuple):
     """What a global model learns from.
 
     values: series, oldest first, NaN = missing, on a common scale; ends [n] UTC seconds of their last value, None = unknown;
-    season: steps, 1 = none; held_out: the last steps of every series, which are not looked at; begin: parameters to go on from.
+    season: steps, 1 = none; held_out: the last steps of every series, which are not looked at; begin: parameters of all networks to go on from; numbers: which
+    of the networks to train.
     """
 
     values: Sequence[Floats]
@@ -67,6 +68,7 @@ class Job(t.NamedTuple):
     seed: int
     held_out: int = 0
     begin: Sequence[Parameters] | None = None
+    numbers: tuple[int, ...] = tuple(range(NETWORKS))
 
 
 class Windows(t.NamedTuple):
@@ -94,6 +96,7 @@ def train(job: Job) -> list[Parameters]:
     return [
         network.train(features, own, wanted, steps=steps, seed=job.seed + number, begin=start) | {"layout": layout.copy()}
         for number, start in enumerate(begin)
+        if number in job.numbers
     ]
 
 

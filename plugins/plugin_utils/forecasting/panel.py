@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, lstm
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import LIGHT_VALUES, Fleet, promising
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, prepare, season_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, prepare, season_of, tie_break
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
 
@@ -83,7 +83,7 @@ def forecast_panel(
     :param limits: a number, one per series [n], or several [n, L]; NaN = none.
     :param model: one of MODELS; auto = a mixture, weighted per series by a backtest.
     :param models: per series the entry of `PanelForecast.models` of an earlier call (used with model="auto"), None = choose anew. An entry
-        may hold `lstm`: the parameters of the series' own network.
+        may hold `lstm`, the series' own network: {parameters (in units of the values), season}; model="lstm" trains where there is none.
     :param families: `PanelForecast.families` of an earlier call over the same horizon; without, they are learned.
     :raises InputError: for wrong arguments. A series that cannot be forecast raises nothing: its status says so.
     :raises MissingPackage: a model asked for whose package is not installed; auto does without and says so in `reason`.
@@ -103,13 +103,27 @@ def forecast_panel(
     earlier = [_earlier(item) if model == "auto" else None for item in given]
     wanted_limits, single = _limits(limits, count)
     seasons = [
-        choice.season if choice else season_of(history, season, step_seconds) for history, choice in zip(ready, earlier, strict=True)
+        choice.season if choice else season_of(history, _season_of_network(item, model, season), step_seconds)
+        for history, choice, item in zip(ready, earlier, given, strict=True)
     ]
-    fitted = promising(ready, given, model)
+    order = [tie_break(history) for history in ready]
+    fitted = promising(ready, given, order, model)
     earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
     fleet = Fleet(
-        ready, seasons, fitted, starts, [(item or {}).get("lstm") for item in given], float(step_seconds), horizon, model, seed, engine
+        ready=ready,
+        seasons=seasons,
+        fitted=fitted,
+        starts=starts,
+        own_networks=[_own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
+        step_seconds=float(step_seconds),
+        horizon=horizon,
+        model=model,
+        seed=seed,
+        engine=engine,
+        order=order,
     )
+    if model == "lstm":
+        fleet = fleet.with_own_networks()
     found, judges = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
@@ -221,6 +235,19 @@ def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"An entry of `models` lacks {error}; needed is an entry of PanelForecast.models, or None.") from error
     return choice._replace(weights=weights) if all(method in METHODS for method, _season, _weight in weights) else None
+
+
+def _own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
+    """Return the parameters of a series' own network for its values as they were made ready; None without, or where it is of another season."""
+    network = (item or {}).get("lstm")
+    if not network or int(network["season"]) != season or not lstm.fits(network["parameters"], season):
+        return None
+    return lstm.rescaled(network["parameters"], -history.exponent)
+
+
+def _season_of_network(item: Mapping[str, t.Any] | None, model: str, season: int | str | None) -> int | str | None:
+    network = (item or {}).get("lstm")
+    return int(network["season"]) if network and model == "lstm" else season
 
 
 def _figures(choice: Choice | None) -> dict[str, float] | None:

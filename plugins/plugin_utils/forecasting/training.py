@@ -14,9 +14,10 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import code_version, lstm
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, prepare, season_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_inputs import MIN_KNOWN
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.version import code_version
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
