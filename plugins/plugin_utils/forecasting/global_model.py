@@ -4,9 +4,9 @@
 
 """The global model: what all series together teach about how one goes on from where it is.
 
-Windows of all series' pasts are what it learns from, and two small networks (`network`) learn from them, alike but for their beginning; their mean, on the
-scale on which they learned, is its answer. Series count by their usual changes, never by their size. Training runs in a worker of the
-engine (torch); answers are plain numpy.
+Two small networks (`network`), alike but for their beginning, learn from windows of all series' pasts; their mean, on the scale on
+which they learned, is the answer. Series count by their usual changes, never by their size. Training runs in a worker of the engine
+(torch); answers are plain numpy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NETWORKS = 2
 MAX_WINDOWS, MIN_WINDOWS, MAX_ROWS, LEAST_OF_A_SERIES = 8000, 100, 192_000, 4
 MIN_STEPS, MAX_STEPS, WARM_SHARE = 50, 1500, 0.3
 # Training steps for this many windows without a common future; other numbers of windows get a like share of them.
-_STEPS, _APART, _GROWTH = 1500, 5600, 0.9
+_STEPS, _APART, _GROWTH = 1500, 5000, 0.9
 _WINDOW_STEPS, _WINDOW_SEASONS = 400, 15
 _SHORTEST, _SHORTEST_SEASONS = 26, 2
 _DENSE_STARTS, _CHUNK = 48, 250
@@ -72,7 +72,7 @@ class Job(t.NamedTuple):
 
 
 class Windows(t.NamedTuple):
-    """values [w, T] right-aligned, the last column known; futures [w, h]; ends [w] UTC seconds or None; apart: how many have no common future."""
+    """values [w, T] right-aligned, the last column known; futures [w, h]; ends [w] UTC seconds or None; apart: how many share no future."""
 
     values: Floats
     futures: Floats

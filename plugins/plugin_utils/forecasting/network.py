@@ -113,7 +113,7 @@ def _layers(size: int, begin: Mapping[str, Floats32] | None, generator: Tensor) 
             weight, bias = (torch.from_numpy(begin[f"{name}_{part}"].copy()) for part in ("weight", "bias"))
         else:
             bound = float(inputs) ** -0.5 if name != "last" else 0.0
-            weight, bias = torch.empty(count, inputs).uniform_(-bound, bound, generator=generator), torch.zeros(count)
+            weight, bias = (torch.empty(shape).uniform_(-bound, bound, generator=generator) for shape in ((count, inputs), (count,)))
         layers.append((weight.requires_grad_(), bias.requires_grad_()))
     return layers
 
