@@ -107,7 +107,7 @@ def forecast_panel(
         for history, choice, item in zip(ready, earlier, given, strict=True)
     ]
     order = [tie_break(history) for history in ready]
-    fitted = promising(ready, given, order, model)
+    fitted = promising(ready, seasons, given, order, model)
     earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
     fleet = Fleet(
         ready=ready,
