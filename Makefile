@@ -17,7 +17,7 @@ LAB_HOSTS ?= 2
 export ANSIBLE_NOCOLOR ?= 1
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup setup-test demo test lab lab-test lab-full bench bench-race docs clean \
+.PHONY: help setup setup-test demo test lab lab-test lab-full bench bench-forecast bench-race docs clean \
         packages lint types units units-target units-312 sanity integration package
 
 help: ## Show the targets.
@@ -107,6 +107,9 @@ lab-full: setup-test ## Every case in the lab; goes on where it was interrupted 
 
 bench: setup-test ## All benchmarks; their tables are what docs/benchmarks.md quotes.
 	@status=0; for script in tests/benchmarks/*_bench.py; do echo "== $$script"; $(BIN)/python "$$script" || status=1; done; exit $$status
+
+bench-forecast: setup-test ## How good forecasts are beside the baselines, and what they cost (FORECAST='--quick' for options). An hour.
+	$(BIN)/python tests/benchmarks/forecast_bench.py $(FORECAST)
 
 bench-race: setup-test ## Whether better forecasts make better volumes: usage replayed under three ways of planning (RACE='--quick' for options). Hours.
 	$(BIN)/python tests/benchmarks/race_bench.py $(RACE)
