@@ -119,11 +119,12 @@ def tables(past: Backtest, fits: Bools) -> tuple[Tables, Bools]:
     Series that models were fitted to are measured at the origins that have these, so that all their methods are compared at the same.
     """
     count = len(past.labels)
-    has = np.array([np.any([origin.has[column] for origin in past.origins], axis=0) for column in range(count)]).T
-    wrong, apart = np.zeros((len(past.unit), count)), np.zeros((len(past.unit), count, count))
+    has = np.zeros((len(past.unit), count), dtype=bool)
+    wrong, apart = np.zeros(has.shape), np.zeros((*has.shape, count))
     seen = np.zeros(len(past.unit))
     for number, origin in enumerate(past.origins):
         one_wrong, one_apart, known = measure(origin.parts, origin.values, origin.highest, past.unit)
+        has |= np.stack(origin.has, axis=1)
         counts = known & (~fits | (number % FIT_EVERY == 0))
         wrong += np.where(counts[:, None], one_wrong, 0.0)
         apart += np.where(counts[:, None, None], one_apart, 0.0)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import backtest as tests
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration as levels
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import stacking
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, Block, Label
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, Block, Label, heavy_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
@@ -52,6 +52,11 @@ class Lesson(t.NamedTuple):
     horizon: int
     labels: list[Label]
     fits: Bools
+
+    @property
+    def heavy(self) -> set[str]:
+        """The methods it uses that need statsforecast or torch."""
+        return heavy_of(self.block, self.fits)
 
 
 class Examined(t.NamedTuple):

@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import LIGHT_VALUES, Fleet, promising
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import Fleet, promising
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, prepare, season_of, tie_break
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
@@ -108,7 +108,6 @@ def forecast_panel(
     ]
     order = [tie_break(history) for history in ready]
     fitted = promising(ready, given, order, model)
-    earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
     fleet = Fleet(
         ready=ready,
         seasons=seasons,
@@ -124,6 +123,7 @@ def forecast_panel(
     )
     if model == "lstm":
         fleet = fleet.with_own_networks()
+    earlier = fleet.kept(earlier, families or {})
     found, judges = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
@@ -147,8 +147,7 @@ def forecast_panel(
         )
         for rows in groups
     ]
-    light = not any(batch.heavy for batch in batches) and sum(batch.block.values.size for batch in batches) <= LIGHT_VALUES
-    for rows, answer in zip(groups, engines.run(forecast_batch, batches, engine=engine, light=light), strict=True):
+    for rows, answer in zip(groups, fleet.run(forecast_batch, batches), strict=True):
         _put(result, rows, answer, exponents)
     choices = result[4]
     if model == "auto":
@@ -207,8 +206,9 @@ def _empty(count: int, levels: int, horizon: int, limits: int) -> _Result:
 
 def _put(result: _Result, rows: list[int], answer: Answer, exponents: Ints) -> None:
     quantiles, peak, runway, reach, choices = result
-    quantiles[rows] = np.nan_to_num(_scaled(answer.quantiles, exponents[rows][:, None, None]))
-    peak[rows] = np.nan_to_num(_scaled(answer.peak, exponents[rows][:, None]))
+    largest = np.finfo(np.float64).max
+    quantiles[rows] = np.clip(_scaled(answer.quantiles, exponents[rows][:, None, None]), -largest, largest)
+    peak[rows] = np.clip(_scaled(answer.peak, exponents[rows][:, None]), -largest, largest)
     runway[rows], reach[rows] = answer.runway, answer.reach
     for row, choice in zip(rows, answer.choices, strict=True):
         choices[row] = choice
