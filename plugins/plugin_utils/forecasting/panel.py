@@ -190,9 +190,8 @@ def _need_packages(model: str) -> None:
 
 def _missing() -> str:
     """Return what a reason says of methods that were not tried for want of a package."""
-    names = [name for name, there in (("theta and ets", classical.available()), ("global", global_model.available())) if not there]
-    packages = {"theta and ets": "statsforecast", "global": "torch"}
-    return "".join(f"; {name} were not tried, for {packages[name]} is not installed" for name in names)
+    packages = (("theta and ets were", "statsforecast", classical.available()), ("global was", "torch", global_model.available()))
+    return "".join(f"; {which} not tried, for {name} is not installed" for which, name, there in packages if not there)
 
 
 _Result = tuple["Floats", "Floats", "Floats", "Floats", list["Choice | None"]]
@@ -223,7 +222,8 @@ def _scaled(values: Floats, exponents: Ints) -> Floats:
 def _cold(history: History) -> Choice | None:
     if history.status == "ok":
         return None
-    return Choice(((BASE, 1, 1.0),), 1, f"{history.known} values are too few to choose by, so its own past changes serve")
+    few = "1 value is" if history.known == 1 else f"{history.known} values are"
+    return Choice(((BASE, 1, 1.0),), 1, f"{few} too few to choose by, so its own past changes serve")
 
 
 def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
