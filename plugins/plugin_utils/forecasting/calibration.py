@@ -63,7 +63,8 @@ def calibrate(seen: Sequence[Floats], independent: float) -> Calibration:
             part = (counts / counts.sum())[:, None]
             mean = (part * away).sum(axis=0)
             # Of the spread between moments, and of that of so few series.
-            error = (part * (away - mean) ** 2).sum(axis=0) / max(independent - 1.0, 0.5) + grid * (1.0 - grid) / counts.sum()
+            error = (part * (away - mean) ** 2).sum(axis=0) / max(independent - 1.0, 0.5)
+            error += grid * (1.0 - grid) / (counts.mean() * max(independent, 1.0))
             kept = mean * mean**2 / np.maximum(mean**2 + _ERRORS**2 * error, 1e-12) * np.minimum(np.abs(2.0 * grid - 1.0) / _TAILS, 1.0)
             found[head, place] = np.interp(LEVELS, np.maximum.accumulate(grid + kept), grid)
     return Calibration(found)

@@ -22,7 +22,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats
 
-PRIOR_BASE, PRIOR_SERIES = 0.6, 5.0
+PRIOR_OTHER, PRIOR_OTHERS, PRIOR_SERIES = 0.1, 0.4, 5.0
 POOL_WORTH = 12.0
 
 
@@ -100,8 +100,9 @@ def learned(season: int, horizon: int, networks: list[t.Any], examined: Sequence
 
 def prior_of(labels: Sequence[Label]) -> Floats:
     """Return the weights that are right where nothing has been seen."""
-    rest = (1.0 - PRIOR_BASE) / max(len(labels) - 1, 1)
-    return np.array([PRIOR_BASE, *[rest] * (len(labels) - 1)]) if len(labels) > 1 else np.ones(1)
+    others = len(labels) - 1
+    each = min(PRIOR_OTHER, PRIOR_OTHERS / max(others, 1))
+    return np.array([1.0 - others * each, *[each] * others])
 
 
 def aligned(family: Family, labels: Sequence[Label]) -> tuple[Floats, Floats, Floats]:
