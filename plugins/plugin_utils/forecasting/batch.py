@@ -166,8 +166,8 @@ def _at_levels(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
     right = np.clip(np.searchsorted(levels, wanted), 1, len(levels) - 1)
     left = right - 1
     share = np.clip((wanted - levels[left]) / (levels[right] - levels[left]), 0.0, 1.0)[None, :, None]
-    # At a level itself its quantile is given, bit for bit.
-    between = quantiles[:, left] + share * (quantiles[:, right] - quantiles[:, left])
+    # At a level itself its quantile is given, bit for bit, and beside it none beyond it.
+    between = np.minimum(quantiles[:, left] + share * (quantiles[:, right] - quantiles[:, left]), quantiles[:, right])
     return np.where(share == 1.0, quantiles[:, right], between)
 
 

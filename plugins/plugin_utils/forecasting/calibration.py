@@ -100,7 +100,7 @@ def _moved(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
     by_step = np.moveaxis(quantiles, 1, 2)
     lower, upper = by_step[:, columns, left], by_step[:, columns, right]
     # Two levels that are hardly apart must not change places by a rounding.
-    return np.maximum.accumulate(np.moveaxis(lower + share * (upper - lower), 2, 1), axis=1)
+    return np.moveaxis(np.minimum(lower + share * (upper - lower), upper), 2, 1)
 
 
 def _interval(quantiles: Floats, levels: Floats, came: Floats) -> Floats:

@@ -220,7 +220,8 @@ class View:
 
 
 def _root_mean_square(changes: Floats, known: Bools) -> Floats:
-    return np.sqrt((np.where(known, changes, 0.0) ** 2).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+    # Added one after the other: what is missing before a series must not change the rounding.
+    return np.sqrt(np.cumsum(np.where(known, changes, 0.0) ** 2, axis=1)[:, -1] / np.maximum(known.sum(axis=1), 1))
 
 
 def _last_known(values: Floats) -> Floats:
