@@ -86,7 +86,7 @@ def applied(calibration: Calibration, said: Distribution) -> Distribution:
     left = np.minimum(np.floor(at).astype(np.int64), places - 1)
     right = np.minimum(left + 1, places - 1)
     share = (at - left)[None, :, None]
-    levels = (1.0 - share) * calibration.levels[:, left] + share * calibration.levels[:, right]
+    levels = calibration.levels[:, left] + share * (calibration.levels[:, right] - calibration.levels[:, left])
     values, highest = (_moved(getattr(said, name), said.levels, levels[head]) for head, name in enumerate(_HEADS))
     return said._replace(values=values, highest=np.maximum.accumulate(np.maximum(highest, values), axis=2))
 
@@ -99,8 +99,9 @@ def _moved(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
     columns = np.arange(len(wanted))[:, None]
     by_step = np.moveaxis(quantiles, 1, 2)
     lower, upper = by_step[:, columns, left], by_step[:, columns, right]
-    # Two levels that are hardly apart must not change places by a rounding.
-    return np.moveaxis(np.minimum(lower + share * (upper - lower), upper), 2, 1)
+    # At a level itself its quantile is given, bit for bit, and beside it none beyond it.
+    between = np.minimum(lower + share * (upper - lower), upper)
+    return np.moveaxis(np.where(share == 1.0, upper, between), 2, 1)
 
 
 def _interval(quantiles: Floats, levels: Floats, came: Floats) -> Floats:
