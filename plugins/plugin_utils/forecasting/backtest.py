@@ -110,6 +110,8 @@ def backtest(block: Block, labels: Sequence[Label], *, length: int, horizon: int
         found.append(Origin(parts, has, values, highest))
         if number == 0 and worth.any():
             worth = worth & _worth_ets(labels, found[0], block)
+            # Measured at one origin out of three, and the own past at the others, it is not to be trusted: it is left out.
+            has[:] = [item & worth if label.method == "ets" else item for label, item in zip(labels, has, strict=True)]
     return Backtest(list(labels), found, unit(block.values, block.season), reach, stride)
 
 

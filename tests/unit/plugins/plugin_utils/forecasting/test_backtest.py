@@ -173,9 +173,8 @@ class TestFits:
         values = np.stack([50.0 + walks(1)[0], -50.0 + walks(1)[0]])
         chosen = np.ones(2, dtype=bool)
         past = backtest(block(values), [OWN, THETA, ETS], length=60, horizon=6, fits=chosen)
-        assert [origin.has[2].tolist() for origin in past.origins[FIT_EVERY::FIT_EVERY]] == [[True, False]] * len(
-            past.origins[FIT_EVERY::FIT_EVERY]
-        )
+        assert [origin.has[2].tolist() for origin in past.origins[::FIT_EVERY]] == [[True, False]] * len(past.origins[::FIT_EVERY])
+        assert tables(past, chosen)[1][:, 2].tolist() == [True, False]
 
 
 def test_a_gap_of_a_whole_future_is_not_measured() -> None:
