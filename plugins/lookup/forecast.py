@@ -132,11 +132,11 @@ _raw:
     method:
       description: The model that serves the series. Null when RV(_raw[].status) is V(invalid).
       type: str
-      sample: naive
+      sample: empirical+drift
     reason:
       description: Why this model serves the series.
       type: str
-      sample: naive was chosen with a loss of 0.61 over 6 past origins (drift 0.80)
+      sample: 88 % empirical, 12 % drift; scores over 6 past origins and those of series like this one decided (empirical 0.61, drift 0.80)
     quantiles:
       description: The values by probability, one list of equal length each. Null when RV(_raw[].status) is V(invalid).
       type: dict

@@ -256,7 +256,7 @@ _raw:
             demand_note: null
             demand_window_seconds: 21600
             history_mean_bytes: 30064771072.0
-            forecast: {quantile: 0.9, value: 39728447488.0, method: naive, status: ok, runway_seconds: null}
+            forecast: {quantile: 0.9, value: 39728447488.0, method: empirical, status: ok, runway_seconds: null}
             runway: {seconds: {"0.1": 57600.0, "0.5": 86400.0, "0.9": 172800.0}, horizon_seconds: 432000}
           metadata:
             size_bytes: 46137344
@@ -267,7 +267,7 @@ _raw:
             demand_note: null
             demand_window_seconds: 21600
             history_mean_bytes: 12582912.0
-            forecast: {quantile: 0.9, value: 14680064.0, method: naive, status: ok, runway_seconds: null}
+            forecast: {quantile: 0.9, value: 14680064.0, method: empirical, status: ok, runway_seconds: null}
             runway: {seconds: {"0.1": null, "0.5": null, "0.9": null}, horizon_seconds: 432000}
           overprovisioning: {virtual_bytes: 171798691840, ratio: 4.0, volumes: 5, can_fill: true}
           runway: {seconds: {"0.1": 57600.0, "0.5": 86400.0, "0.9": 172800.0}, horizon_seconds: 432000, by: data}

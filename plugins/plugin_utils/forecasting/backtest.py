@@ -112,6 +112,8 @@ def backtest(block: Block, labels: Sequence[Label], *, length: int, horizon: int
         found.append(Origin(parts, has, values, highest))
         if number == 0 and worth.any():
             worth = worth & _worth_ets(labels, found[0], block)
+            # Measured at one origin out of three, and the own past at the others, it is not to be trusted: it is left out.
+            has[:] = [item & worth if label.method == "ets" else item for label, item in zip(labels, has, strict=True)]
     return Backtest(list(labels), found, unit(block.values, block.season), reach, stride)
 
 
@@ -121,11 +123,12 @@ def tables(past: Backtest, fits: Bools) -> tuple[Tables, Bools]:
     Series that models were fitted to are measured at the origins that have these, so that all their methods are compared at the same.
     """
     count = len(past.labels)
-    has = np.array([np.any([origin.has[column] for origin in past.origins], axis=0) for column in range(count)]).T
-    wrong, apart = np.zeros((len(past.unit), count)), np.zeros((len(past.unit), count, count))
+    has = np.zeros((len(past.unit), count), dtype=bool)
+    wrong, apart = np.zeros(has.shape), np.zeros((*has.shape, count))
     seen = np.zeros(len(past.unit))
     for number, origin in enumerate(past.origins):
         one_wrong, one_apart, known = measure(origin.parts, origin.values, origin.highest, past.unit)
+        has |= np.stack(origin.has, axis=1)
         counts = known & (~fits | (number % FIT_EVERY == 0))
         wrong += np.where(counts[:, None], one_wrong, 0.0)
         apart += np.where(counts[:, None, None], one_apart, 0.0)

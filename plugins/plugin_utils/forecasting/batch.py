@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import backtest as tests
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration, stacking
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import family as families
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, over_steps, reached, runway
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, HEAVY, Block, Label, View
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, HEAVY, Block, Label, View, heavy_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.mixture import mixture
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -84,10 +84,12 @@ class Batch(t.NamedTuple):
         )
 
     @property
-    def heavy(self) -> bool:
-        """Whether it needs statsforecast or torch."""
-        given = {method for choice in self.given if choice for method, _season, _weight in choice.weights}
-        return bool(self.fits.any()) or self.wanted in HEAVY or not given.isdisjoint(HEAVY)
+    def heavy(self) -> set[str]:
+        """The methods it may use that need statsforecast or torch."""
+        found = {method for choice in self.given if choice for method, _season, _weight in choice.weights}
+        if any(choice is None for choice in self.given):
+            found |= {self.wanted} if self.wanted else heavy_of(self.block, self.fits)
+        return found.intersection(HEAVY)
 
 
 class Answer(t.NamedTuple):
@@ -103,20 +105,15 @@ class Answer(t.NamedTuple):
 def forecast_batch(batch: Batch) -> Answer:
     """Choose where that is asked for, forecast, and return plain arrays."""
     choices = _choices(batch)
-    labels = sorted({Label(method, season) for choice in choices for method, season, _weight in choice.weights})
-    weights = np.zeros((len(choices), len(labels)))
-    for row, choice in enumerate(choices):
-        for method, season, weight in choice.weights:
-            weights[row, labels.index(Label(method, season))] = weight
     block = batch.block._replace(spread=np.array([choice.spread for choice in choices]))
     view = View(block, horizon=batch.horizon, dense=DENSE_STARTS, gap=batch.gap)
-    parts = []
+    labels, weights = _weights(choices)
     for column, label in enumerate(labels):
-        part, answered = view.of(label, weights[:, column] > 0)
-        parts.append(part)
-        for row in np.flatnonzero((weights[:, column] > 0) & ~answered):
+        _part, answered = view.of(label, weights[:, column] > 0)
+        for row in np.flatnonzero((weights[:, column] > 0) & ~answered).tolist():
             choices[row] = _without(choices[row], label)
-    found = mixture(parts, weights)
+    labels, weights = _weights(choices)
+    found = mixture([view.of(label)[0] for label in labels], weights)
     if batch.family is not None and batch.family.calibration is not None and not batch.wanted:
         found = _calibrated(batch.family.calibration, found, np.array([choice.origins > 0 for choice in choices]))
     return Answer(*_finish(batch, found), choices)
@@ -129,9 +126,23 @@ def _calibrated(how: calibration.Calibration, said: Distribution, rows: Bools) -
     )
 
 
+def _weights(choices: Sequence[Choice]) -> tuple[list[Label], Floats]:
+    """Return the methods that count for any of the series, and the weights [n, M]."""
+    labels = sorted({Label(method, season) for choice in choices for method, season, _weight in choice.weights})
+    weights = np.zeros((len(choices), len(labels)))
+    for row, choice in enumerate(choices):
+        for method, season, weight in choice.weights:
+            weights[row, labels.index(Label(method, season))] = weight
+    return labels, weights
+
+
 def _without(choice: Choice, label: Label) -> Choice:
-    """Return a choice that says that a method had no answer; the own past stood in for it."""
-    weights = tuple((BASE if (method, season) == label else method, season, weight) for method, season, weight in choice.weights)
+    """Return a choice that says that a method had no answer; the own past stands in for it."""
+    shares: dict[tuple[str, int], float] = {}
+    for method, season, weight in choice.weights:
+        used = (BASE, season) if (method, season) == label else (method, season)
+        shares[used] = shares.get(used, 0.0) + weight
+    weights = tuple((method, season, weight) for (method, season), weight in shares.items())
     return choice._replace(weights=weights, reason=f"{label.method} has no answer for this history, so its own past serves")
 
 
@@ -155,8 +166,8 @@ def _at_levels(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
     right = np.clip(np.searchsorted(levels, wanted), 1, len(levels) - 1)
     left = right - 1
     share = np.clip((wanted - levels[left]) / (levels[right] - levels[left]), 0.0, 1.0)[None, :, None]
-    # At a level itself its quantile is given, bit for bit.
-    between = quantiles[:, left] + share * (quantiles[:, right] - quantiles[:, left])
+    # At a level itself its quantile is given, bit for bit, and beside it none beyond it.
+    between = np.minimum(quantiles[:, left] + share * (quantiles[:, right] - quantiles[:, left]), quantiles[:, right])
     return np.where(share == 1.0, quantiles[:, right], between)
 
 
@@ -217,10 +228,8 @@ def _told(past: tests.Backtest, weights: Floats, tables: stacking.Tables | None,
             (label.method, label.season, float(weight)) for label, weight in zip(past.labels, weights[row], strict=True) if weight > 0
         )
         why = reason or _why(past.labels, weights[row], tables, row)
-        figures: Mapping[str, float] = {} if not seen.origins[row] else {
-            "mase": float(seen.mase[row]), "pinball": float(seen.pinball[row]), "coverage80": float(seen.coverage80[row]), "origins": int(seen.origins[row]),
-        }  # fmt: skip
-        found.append(Choice(shares, past.labels[0].season, why, spread=float(spreads[row]), **figures))
+        mase, pinball, coverage80 = (float(item[row]) for item in (seen.mase, seen.pinball, seen.coverage80))
+        found.append(Choice(shares, past.labels[0].season, why, mase, pinball, coverage80, int(seen.origins[row]), float(spreads[row])))
     return found
 
 

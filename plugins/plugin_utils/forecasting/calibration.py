@@ -63,7 +63,8 @@ def calibrate(seen: Sequence[Floats], independent: float) -> Calibration:
             part = (counts / counts.sum())[:, None]
             mean = (part * away).sum(axis=0)
             # Of the spread between moments, and of that of so few series.
-            error = (part * (away - mean) ** 2).sum(axis=0) / max(independent - 1.0, 0.5) + grid * (1.0 - grid) / counts.sum()
+            error = (part * (away - mean) ** 2).sum(axis=0) / max(independent - 1.0, 0.5)
+            error += grid * (1.0 - grid) / (counts.mean() * max(independent, 1.0))
             kept = mean * mean**2 / np.maximum(mean**2 + _ERRORS**2 * error, 1e-12) * np.minimum(np.abs(2.0 * grid - 1.0) / _TAILS, 1.0)
             found[head, place] = np.interp(LEVELS, np.maximum.accumulate(grid + kept), grid)
     return Calibration(found)
@@ -85,7 +86,7 @@ def applied(calibration: Calibration, said: Distribution) -> Distribution:
     left = np.minimum(np.floor(at).astype(np.int64), places - 1)
     right = np.minimum(left + 1, places - 1)
     share = (at - left)[None, :, None]
-    levels = (1.0 - share) * calibration.levels[:, left] + share * calibration.levels[:, right]
+    levels = calibration.levels[:, left] + share * (calibration.levels[:, right] - calibration.levels[:, left])
     values, highest = (_moved(getattr(said, name), said.levels, levels[head]) for head, name in enumerate(_HEADS))
     return said._replace(values=values, highest=np.maximum.accumulate(np.maximum(highest, values), axis=2))
 
@@ -98,7 +99,9 @@ def _moved(quantiles: Floats, levels: Floats, wanted: Floats) -> Floats:
     columns = np.arange(len(wanted))[:, None]
     by_step = np.moveaxis(quantiles, 1, 2)
     lower, upper = by_step[:, columns, left], by_step[:, columns, right]
-    return np.moveaxis(lower + share * (upper - lower), 2, 1)
+    # At a level itself its quantile is given, bit for bit, and beside it none beyond it.
+    between = np.minimum(lower + share * (upper - lower), upper)
+    return np.moveaxis(np.where(share == 1.0, upper, between), 2, 1)
 
 
 def _interval(quantiles: Floats, levels: Floats, came: Floats) -> Floats:

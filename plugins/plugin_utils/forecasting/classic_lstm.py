@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_inputs import carried
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_network import device, run
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_network import device, one_thread, run
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, torch
 
 if t.TYPE_CHECKING:
@@ -44,6 +44,7 @@ def forecast(values: Floats, *, horizon: int, seed: int, epochs: int = EPOCHS) -
     return predict(train(values, seed=seed, epochs=epochs), values, horizon=horizon)
 
 
+@one_thread()
 def train(values: Floats, *, seed: int, epochs: int = EPOCHS) -> Model:
     """Train one network for each series.
 
@@ -62,6 +63,7 @@ def train(values: Floats, *, seed: int, epochs: int = EPOCHS) -> Model:
     return model._replace(flat=flat)
 
 
+@one_thread()
 def predict(model: Model, values: Floats, *, horizon: int) -> Floats:
     """Return the point forecast [n, horizon], each step from the answers before it; the last value where nothing could be learned.
 

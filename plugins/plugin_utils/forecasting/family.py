@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import backtest as tests
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration as levels
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import stacking
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, Block, Label
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, Block, Label, heavy_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats
 
-PRIOR_BASE, PRIOR_SERIES = 0.6, 5.0
+PRIOR_OTHER, PRIOR_OTHERS, PRIOR_SERIES = 0.1, 0.4, 5.0
 POOL_WORTH = 12.0
 
 
@@ -52,6 +52,11 @@ class Lesson(t.NamedTuple):
     horizon: int
     labels: list[Label]
     fits: Bools
+
+    @property
+    def heavy(self) -> set[str]:
+        """The methods it uses that need statsforecast or torch."""
+        return heavy_of(self.block, self.fits)
 
 
 class Examined(t.NamedTuple):
@@ -95,8 +100,9 @@ def learned(season: int, horizon: int, networks: list[t.Any], examined: Sequence
 
 def prior_of(labels: Sequence[Label]) -> Floats:
     """Return the weights that are right where nothing has been seen."""
-    rest = (1.0 - PRIOR_BASE) / max(len(labels) - 1, 1)
-    return np.array([PRIOR_BASE, *[rest] * (len(labels) - 1)]) if len(labels) > 1 else np.ones(1)
+    others = len(labels) - 1
+    each = min(PRIOR_OTHER, PRIOR_OTHERS / max(others, 1))
+    return np.array([1.0 - others * each, *[each] * others])
 
 
 def aligned(family: Family, labels: Sequence[Label]) -> tuple[Floats, Floats, Floats]:

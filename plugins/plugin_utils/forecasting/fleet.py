@@ -7,15 +7,15 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, lstm, training
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Choice
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Batch, Choice
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, promise
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import Block
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import TORCH, Block
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
@@ -28,6 +28,9 @@ MAX_FITTED_SERIES, LEAST_PROMISE = 400, 0.15
 MAX_EXAMINED_SERIES = 400
 BATCH_SERIES, FITTED_BATCH_SERIES = 250, 25
 LIGHT_VALUES = 150_000
+
+Work = t.TypeVar("Work", Batch, Lesson)
+Result = t.TypeVar("Result")
 
 
 class Fleet(t.NamedTuple):
@@ -79,6 +82,17 @@ class Fleet(t.NamedTuple):
             found += [members[begin : begin + size] for begin in range(0, len(members), size)]
         return found
 
+    def kept(self, earlier: Sequence[Choice | None], families: Mapping[int, Family]) -> list[Choice | None]:
+        """Return the earlier choices that still stand: not where fits are tried now, nor where a network counts that is not there."""
+        found: list[Choice | None] = []
+        for row, choice in enumerate(earlier):
+            used = {method for method, _season, _weight in choice.weights} if choice else set()
+            family = families.get(self.seasons[row])
+            missing = "global" in used and not (family and family.horizon == self.horizon and family.networks)
+            missing = missing or ("lstm" in used and self.own_networks[row] is None)
+            found.append(None if self.fitted[row] or missing else choice)
+        return found
+
     def families(self, given: Mapping[int, Family], rows: list[int]) -> tuple[dict[int, Family], dict[int, list[t.Any]]]:
         """Return what the series of each season have in common: what is given, and what is learned where these rows need more; and the
         networks that have not seen the part of their histories that is judged."""
@@ -105,8 +119,7 @@ class Fleet(t.NamedTuple):
                 block = self.block(part, None)._replace(networks=networks[season])
                 lessons.append(Lesson(block, self.ready[part[0]].length, self.horizon, labels, self.fitted[part]))
                 owners.append(season)
-        light = not any(lesson.fits.any() for lesson in lessons) and sum(lesson.block.values.size for lesson in lessons) <= LIGHT_VALUES
-        examined = engines.run(examine, lessons, engine=self.engine, light=light)
+        examined = self.run(examine, lessons)
         final = self._trained(wanted, begin=networks) if any(networks.values()) else networks
         for season in wanted:
             seen = [item for item, owner in zip(examined, owners, strict=True) if owner == season]
@@ -124,6 +137,12 @@ class Fleet(t.NamedTuple):
             for number, row in enumerate(numbers):
                 found[rows[row]] = lstm.one_of(one.parameters, number)
         return self._replace(own_networks=found)
+
+    def run(self, function: Callable[[Work], Result], work: Sequence[Work]) -> list[Result]:
+        """Return what workers make of some work, or this process where it is little."""
+        heavy = set[str]().union(*(item.heavy for item in work))
+        light = not heavy and sum(item.block.values.size for item in work) <= LIGHT_VALUES
+        return engines.run(function, work, engine=self.engine, light=light, needs=() if heavy.isdisjoint(TORCH) else ("torch",))
 
     def _offsets(self, row: int) -> list[int]:
         return origins(self.ready[row].length, self.horizon, self.seasons[row])[2]
@@ -145,8 +164,9 @@ class Fleet(t.NamedTuple):
                 held_out=0 if begin else max(offset for row in rows for offset in self._offsets(row)),
                 begin=begin[season] if begin else None,
             )
-            # One job for each network, so that as many cores work.
-            jobs += [job._replace(numbers=(number,)) for number in range(global_model.NETWORKS)]
+            if global_model.enough(job):
+                # One job for each network, so that as many cores work.
+                jobs += [job._replace(numbers=(number,)) for number in range(global_model.NETWORKS)]
         trained = engines.run(global_model.train, jobs, engine=self.engine, needs=("torch",))
         found: dict[int, list[t.Any]] = {season: [] for season in wanted}
         for job, networks in zip(jobs, trained, strict=True):
@@ -166,9 +186,9 @@ def promising(ready: list[History], seasons: list[int], given: Sequence[Mapping[
     untried = [row for row, history in enumerate(ready) if history.status == "ok" and not (given[row] or {}).get("tried_fits")]
     if global_model.available():
         untried = [row for row in untried if seasons[row] == 1]
-    promising = [(given[row] is not None, -promise(ready[row]), row) for row in untried]
-    promising = [item for item in promising if -item[1] >= LEAST_PROMISE]
-    if len(promising) > MAX_FITTED_SERIES:
-        promising.sort(key=lambda item: (item[0], item[1], order[item[2]]))
-    chosen[[row for _has, _promise, row in promising[:MAX_FITTED_SERIES]]] = True
+    found = [("weights" in (given[row] or {}), -promise(ready[row]), row) for row in untried]
+    found = [item for item in found if -item[1] >= LEAST_PROMISE]
+    if len(found) > MAX_FITTED_SERIES:
+        found.sort(key=lambda item: (item[0], item[1], order[item[2]]))
+    chosen[[row for _has, _promise, row in found[:MAX_FITTED_SERIES]]] = True
     return chosen

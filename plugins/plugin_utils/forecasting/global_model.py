@@ -100,6 +100,12 @@ def train(job: Job) -> list[Parameters]:
     ]
 
 
+def enough(job: Job) -> bool:
+    """Return whether there may be enough to learn from: no worker needs to be started to find out that there is not."""
+    least = max(_SHORTEST, _SHORTEST_SEASONS * job.season) + job.held_out + job.horizon
+    return sum(max(0, len(values) - least) for values in job.values) >= MIN_WINDOWS
+
+
 def answer(
     parameters: Sequence[Mapping[str, Floats32]],
     values: Floats,

@@ -33,8 +33,9 @@ if t.TYPE_CHECKING:
 
 BASE = "empirical"
 METHODS = ("last", "naive", "drift", "snaive", BASE, *classical.METHODS, "lstm", "global", "classic_lstm")
-# They compute with statsforecast or torch, whose place is a worker of the engine (the answers of `global` are plain numpy).
-HEAVY = (*classical.METHODS, "lstm", "classic_lstm")
+# They compute with torch or statsforecast, whose place is a worker of the engine (the answers of `global` are plain numpy).
+TORCH = ("lstm", "classic_lstm")
+HEAVY = (*classical.METHODS, *TORCH)
 _SQUARE_ROOT_METHODS = ("last", "naive")
 
 
@@ -70,9 +71,9 @@ class Block(t.NamedTuple):
 
     def rows(self, chosen: Bools) -> Block:
         """Return the chosen series [bool n]."""
-        part = [None if item is None else item[chosen] for item in (self.values, self.counts, self.ends, self.spread)]
+        counts, ends, spread = (None if item is None else item[chosen] for item in (self.counts, self.ends, self.spread))
         own = [item for item, wanted in zip(self.own_networks, chosen, strict=True) if wanted] if len(self.own_networks) else ()
-        return self._replace(values=part[0], counts=part[1], ends=part[2], spread=part[3], own_networks=own)
+        return self._replace(values=self.values[chosen], counts=counts, ends=ends, spread=spread, own_networks=own)
 
     def before(self, offset: int) -> Block:
         """Return the block as it was known `offset` steps ago; where nothing was known then, the last value before stands in."""
@@ -85,6 +86,12 @@ class Block(t.NamedTuple):
             counts=None if self.counts is None else self.counts[:, :-offset],
             ends=None if self.ends is None else self.ends - offset * self.step_seconds,
         )
+
+
+def heavy_of(block: Block, fits: Bools) -> set[str]:
+    """Return the methods out of HEAVY that a mixture for these series may be made of; fits: bool [n], the series to fit models to."""
+    found = {"theta", "ets"} if fits.any() else set()
+    return found | ({"lstm"} if any(item is not None for item in block.own_networks) else set())
 
 
 class View:
@@ -213,7 +220,8 @@ class View:
 
 
 def _root_mean_square(changes: Floats, known: Bools) -> Floats:
-    return np.sqrt((np.where(known, changes, 0.0) ** 2).sum(axis=1) / np.maximum(known.sum(axis=1), 1))
+    # Added one after the other: what is missing before a series must not change the rounding.
+    return np.sqrt(np.cumsum(np.where(known, changes, 0.0) ** 2, axis=1)[:, -1] / np.maximum(known.sum(axis=1), 1))
 
 
 def _last_known(values: Floats) -> Floats:

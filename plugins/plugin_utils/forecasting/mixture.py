@@ -30,9 +30,16 @@ def mixture(parts: Sequence[Distribution], weights: Floats) -> Distribution:
     if len(used) == 1:
         return used[0]
     levels = used[0].levels
-    values, highest = (_mixed([getattr(part, name) for part in used], weights, levels) for name in ("values", "highest"))
+    values, highest = (_mixed(_counted([getattr(part, name) for part in used], weights), weights, levels) for name in ("values", "highest"))
     # Each is exact up to a rounding, but the running maximum must never be below the value, nor below itself a step before.
     return Distribution(used[0].steps, levels, values, np.maximum.accumulate(np.maximum(highest, values), axis=2))
+
+
+def _counted(parts: Sequence[Floats], weights: Floats) -> list[Floats]:
+    """Return the parts, of each series its weightiest in place of those without weight: what does not count must not even change a rounding."""
+    counts = weights > 0
+    heaviest = np.stack(parts, axis=1)[np.arange(len(weights)), weights.argmax(axis=1)]
+    return [np.where(counts[:, column, None, None], part, heaviest) for column, part in enumerate(parts)]
 
 
 def _mixed(parts: Sequence[Floats], weights: Floats, levels: Floats) -> Floats:
@@ -57,8 +64,9 @@ def _mixed(parts: Sequence[Floats], weights: Floats, levels: Floats) -> Floats:
         part = np.where(gap > 0, (level - at[row, left]) / np.where(gap > 0, gap, 1.0), 1.0)
         part = np.where(right > 0, np.clip(part, 0.0, 1.0), 1.0)
         found[:, column] = knots[row, left] + part * (knots[row, right] - knots[row, left])
-    found = np.maximum.accumulate(found, axis=1)
-    return np.moveaxis(found.reshape(rows, steps, count), 2, 1)
+    mixed = np.moveaxis(np.maximum.accumulate(found, axis=1).reshape(rows, steps, count), 2, 1)
+    alone = np.count_nonzero(weights, axis=1) == 1
+    return np.where(alone[:, None, None], parts[0], mixed)
 
 
 def _before(line: Floats, knots: Floats, levels: Floats) -> Floats:

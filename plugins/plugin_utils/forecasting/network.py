@@ -16,6 +16,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_network import one_thread
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, torch
 
 if t.TYPE_CHECKING:
@@ -47,6 +48,7 @@ def answer(parameters: Mapping[str, Floats32], features: Floats32, own: Floats32
     return np.sort(_logistic(said[:, :, : len(LEVELS)] + _OPEN) * own + said[:, :, len(LEVELS) :], axis=2)
 
 
+@one_thread()
 def train(
     features: Floats32,
     own: Floats32,

@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import LIGHT_VALUES, Fleet, promising
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import Fleet, promising
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, prepare, season_of, tie_break
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
@@ -108,7 +108,6 @@ def forecast_panel(
     ]
     order = [tie_break(history) for history in ready]
     fitted = promising(ready, seasons, given, order, model)
-    earlier = [None if fitted[row] else choice for row, choice in enumerate(earlier)]
     fleet = Fleet(
         ready=ready,
         seasons=seasons,
@@ -124,6 +123,7 @@ def forecast_panel(
     )
     if model == "lstm":
         fleet = fleet.with_own_networks()
+    earlier = fleet.kept(earlier, families or {})
     found, judges = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
@@ -147,8 +147,7 @@ def forecast_panel(
         )
         for rows in groups
     ]
-    light = not any(batch.heavy for batch in batches) and sum(batch.block.values.size for batch in batches) <= LIGHT_VALUES
-    for rows, answer in zip(groups, engines.run(forecast_batch, batches, engine=engine, light=light), strict=True):
+    for rows, answer in zip(groups, fleet.run(forecast_batch, batches), strict=True):
         _put(result, rows, answer, exponents)
     choices = result[4]
     if model == "auto":
@@ -191,9 +190,8 @@ def _need_packages(model: str) -> None:
 
 def _missing() -> str:
     """Return what a reason says of methods that were not tried for want of a package."""
-    names = [name for name, there in (("theta and ets", classical.available()), ("global", global_model.available())) if not there]
-    packages = {"theta and ets": "statsforecast", "global": "torch"}
-    return "".join(f"; {name} were not tried, for {packages[name]} is not installed" for name in names)
+    packages = (("theta and ets were", "statsforecast", classical.available()), ("global was", "torch", global_model.available()))
+    return "".join(f"; {which} not tried, for {name} is not installed" for which, name, there in packages if not there)
 
 
 _Result = tuple["Floats", "Floats", "Floats", "Floats", list["Choice | None"]]
@@ -207,8 +205,9 @@ def _empty(count: int, levels: int, horizon: int, limits: int) -> _Result:
 
 def _put(result: _Result, rows: list[int], answer: Answer, exponents: Ints) -> None:
     quantiles, peak, runway, reach, choices = result
-    quantiles[rows] = np.nan_to_num(_scaled(answer.quantiles, exponents[rows][:, None, None]))
-    peak[rows] = np.nan_to_num(_scaled(answer.peak, exponents[rows][:, None]))
+    largest = np.finfo(np.float64).max
+    quantiles[rows] = np.clip(_scaled(answer.quantiles, exponents[rows][:, None, None]), -largest, largest)
+    peak[rows] = np.clip(_scaled(answer.peak, exponents[rows][:, None]), -largest, largest)
     runway[rows], reach[rows] = answer.runway, answer.reach
     for row, choice in zip(rows, answer.choices, strict=True):
         choices[row] = choice
@@ -223,7 +222,8 @@ def _scaled(values: Floats, exponents: Ints) -> Floats:
 def _cold(history: History) -> Choice | None:
     if history.status == "ok":
         return None
-    return Choice(((BASE, 1, 1.0),), 1, f"{history.known} values are too few to choose by, so its own past changes serve")
+    few = "1 value is" if history.known == 1 else f"{history.known} values are"
+    return Choice(((BASE, 1, 1.0),), 1, f"{few} too few to choose by, so its own past changes serve")
 
 
 def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:

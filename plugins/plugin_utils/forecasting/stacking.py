@@ -66,7 +66,7 @@ def measure(parts: Sequence[Distribution], values: Floats, highest: Floats, unit
                 apart[:, one, other] += found
                 if other != one:
                     apart[:, other, one] += found
-    return 0.5 * wrong, 0.5 * apart, known.any(axis=1)
+    return 0.5 * wrong, 0.5 * apart, np.asarray(known.any(axis=1))
 
 
 def pooled(tables: Tables, prior: Floats, strength: float) -> tuple[Floats, Floats, Floats]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Naive
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.candidates import Empirical
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import (
     distribution,
     over_steps,
@@ -53,7 +53,7 @@ def test_quantiles_that_coincide(limit: float) -> None:
 
 def test_without_the_outward_move_the_upper_levels_are_what_was_seen() -> None:
     values = np.random.default_rng(0).normal(size=(1, 12)).cumsum(axis=1)
-    candidate = Naive(look_back(values, season=1, horizon=1, seed=0, dense=48))
+    candidate = Empirical(look_back(values, season=1, horizon=1, seed=0, dense=48))
     moved, plain = (distribution(candidate, horizon=1, quantiles=(), outward=outward) for outward in (True, False))
     upper = plain.levels > 0.5
     assert np.array_equal(moved.values[:, ~upper], plain.values[:, ~upper])

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import collections.abc
-import sys
 import typing as t
 
 import numpy as np
@@ -16,75 +14,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
-from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
+pytest.importorskip("torch")
+pytest.importorskip("statsforecast")
+
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import MODELS, PanelForecast, classical, forecast_panel
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import panel as module
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import LazyModule, MissingPackage
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import MODELS, PanelForecast, fleet, forecast_panel
+from support.panels import HORIZON, awkward_series, panel, same
 
-HORIZON = 6
-CHEAP = ("auto", "naive", "drift", "snaive")
-ONE_WORKER = Engine(workers=1)
+pytestmark = pytest.mark.usefixtures("in_this_process")
 
-
-def awkward_series() -> dict[str, list[float]]:
-    random = np.random.default_rng(3)
-    growth = np.cumsum(random.exponential(1.0, 120))
-    daily = 50 + 10 * np.sin(np.arange(24 * 8) * 2 * np.pi / 24) + random.normal(size=24 * 8)
-    gaps = growth.copy()
-    gaps[[3, 4, 50, 51, 52, 90]] = np.nan
-    nan = float("nan")
-    return {
-        "growth": growth.tolist(),
-        "daily": daily.tolist(),
-        "gaps": gaps.tolist(),
-        "gap at the end": [*growth.tolist(), nan, nan, nan],
-        "constant": [7.0] * 60,
-        "one value": [5.0],
-        "one value between gaps": [nan, 5.0, nan],
-        "two values": [1.0, 2.0],
-        "thirteen": growth[:13].tolist(),
-        "fourteen": growth[:14].tolist(),
-        "huge": (growth * 1e15).tolist(),
-        "tiny": (growth * 1e-300).tolist(),
-        "close to overflow": [1.7e308, -1.7e308] * 20,
-        "negative": (-growth).tolist(),
-        "step": [10.0] * 50 + [1000.0] * 20,
-        "purge": [*growth.tolist(), *growth[:40].tolist()],
-        "infinite counts as missing": [*growth[:60].tolist(), float("inf"), *growth[61:].tolist()],
-        "nothing": [],
-        "only gaps": [nan, nan],
-    }
-
-
-def panel(histories: t.Any, **options: t.Any) -> PanelForecast:
-    return forecast_panel(histories, **{"step_seconds": 3600, "horizon": HORIZON, "engine": ONE_WORKER, **options})
-
-
-def same(one: PanelForecast, other: PanelForecast, order: list[int] | None = None) -> None:
-    order = order if order is not None else list(range(len(one.method)))
-    for name in ("quantiles", "peak", "runway", "reach_probability"):
-        mine, theirs = getattr(one, name), getattr(other, name)
-        assert (mine is None) == (theirs is None)
-        if mine is not None:
-            np.testing.assert_array_equal(mine[order], theirs, err_msg=name)
-    for name in ("method", "status", "reason", "models"):
-        assert [getattr(one, name)[row] for row in order] == getattr(other, name), name
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_pools() -> collections.abc.Iterator[None]:
-    """Compute all batches here: 30 pools would each import statsforecast anew. That pools give the same is shown in test_engine."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engines, "run", lambda function, batches, **_options: [function(batch) for batch in batches])
-        yield
+LIMITS = [1e3, 2e3]
 
 
 @pytest.fixture(scope="module")
-def forecasts() -> dict[str, PanelForecast]:
+def forecasts(in_this_process: None) -> dict[str, PanelForecast]:
     histories = list(awkward_series().values())
-    return {model: panel(histories, model=model, limits=[[1e3, 2e3]] * len(histories)) for model in MODELS}
+    return {model: panel(histories, model=model, limits=[LIMITS] * len(histories)) for model in MODELS}
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -98,21 +43,24 @@ class TestEveryModel:
         assert found.runway.shape == (count, 2, 3)
         assert found.reach_probability is not None
         assert found.reach_probability.shape == (count, 2)
-        assert {len(found.method), len(found.status), len(found.reason), len(found.backtest), len(found.models)} == {count}
+        lists = (found.method, found.status, found.reason, found.notes, found.backtest, found.models)
+        assert {len(item) for item in lists} == {count}
 
     def test_finite_and_ordered_unless_invalid(self, forecasts: dict[str, PanelForecast], model: str) -> None:
         found = forecasts[model]
+        assert found.runway is not None
+        assert found.reach_probability is not None
         for name, row in zip(awkward_series(), range(len(found.status)), strict=True):
             if found.status[row] == "invalid":
-                assert np.isnan(found.quantiles[row]).all(), name
-                assert np.isnan(found.peak[row]).all(), name
+                for item in (found.quantiles, found.peak, found.runway, found.reach_probability):
+                    assert np.isnan(item[row]).all(), name
                 continue
             assert np.isfinite(found.quantiles[row]).all(), name
             assert (found.quantiles[row][1:] >= found.quantiles[row][:-1]).all(), name
             assert (found.peak[row][1:] >= found.peak[row][:-1]).all(), name
             assert (found.peak[row] >= found.quantiles[row].max(axis=1)).all(), name
-            assert found.runway is not None
             assert (found.runway[row] >= 0).all(), name
+            assert ((found.reach_probability[row] >= 0) & (found.reach_probability[row] <= 1)).all(), name
 
     def test_status_by_number_of_values(self, forecasts: dict[str, PanelForecast], model: str) -> None:
         seen = dict(zip(awkward_series(), forecasts[model].status, strict=True))
@@ -120,54 +68,74 @@ class TestEveryModel:
         assert {name for name, status in seen.items() if status == "cold_start"} == cold
         assert {name for name, status in seen.items() if status == "invalid"} == {"nothing", "only gaps"}
 
-    def test_constant_stays_constant(self, forecasts: dict[str, PanelForecast], model: str) -> None:
-        row = list(awkward_series()).index("constant")
-        np.testing.assert_allclose(forecasts[model].quantiles[row], 7.0)
+    def test_a_cold_start_is_answered_by_its_own_past_whatever_is_asked_for(self, forecasts: dict[str, PanelForecast], model: str) -> None:
+        rows = [row for row, status in enumerate(forecasts[model].status) if status == "cold_start"]
+        np.testing.assert_array_equal(forecasts[model].quantiles[rows], forecasts["empirical"].quantiles[rows])
+        assert {forecasts[model].method[row] for row in rows} == {"empirical"}
 
-    def test_units_scale_exactly(self, model: str) -> None:
-        history = awkward_series()["growth"]
-        one, other = (panel([[value * factor for value in history]], model=model) for factor in (1.0, 2.0**30))
-        np.testing.assert_array_equal(one.quantiles * 2.0**30, other.quantiles)
+    @pytest.mark.parametrize(("name", "value"), [("constant", 7.0), ("nothing at all", 0.0)])
+    def test_constant_stays_constant(self, forecasts: dict[str, PanelForecast], model: str, name: str, value: float) -> None:
+        row = list(awkward_series()).index(name)
+        np.testing.assert_allclose(forecasts[model].quantiles[row], value)
+        np.testing.assert_allclose(forecasts[model].peak[row], value)
+
+    def test_the_same_series_twice_gets_the_same_answer(self, forecasts: dict[str, PanelForecast], model: str) -> None:
+        names, found = list(awkward_series()), forecasts[model]
+        for name in ("growth", "daily"):
+            one, other = names.index(name), names.index(f"{name} again")
+            np.testing.assert_array_equal(found.quantiles[one], found.quantiles[other])
+            np.testing.assert_array_equal(found.peak[one], found.peak[other])
+            assert found.reason[one] == found.reason[other]
+
+    def test_same_again_and_in_any_order(self, forecasts: dict[str, PanelForecast], model: str) -> None:
+        histories = list(awkward_series().values())
+        order = np.random.default_rng(5).permutation(len(histories)).tolist()
+        again = panel([histories[row] for row in order], model=model, limits=[LIMITS] * len(histories))
+        same(forecasts[model], again, order)
+
+    @pytest.mark.parametrize("exponent", [30, -900])
+    def test_units_scale_exactly(self, model: str, exponent: int) -> None:
+        history = np.array(awkward_series()["growth"])
+        one, other = (panel([history * factor], model=model) for factor in (1.0, 2.0**exponent))
+        np.testing.assert_array_equal(np.ldexp(one.quantiles, exponent), other.quantiles)
+        np.testing.assert_array_equal(np.ldexp(one.peak, exponent), other.peak)
 
     def test_clipped(self, model: str) -> None:
         history = awkward_series()["growth"]
         low, high = history[-1] - 0.25, history[-1] + 0.5
-        found = panel([history], model=model, lower=[low], upper=high, limits=[high + 1])
-        assert found.quantiles.min() >= low
+        found = panel([history], model=model, lower=[min(history)], upper=high, limits=[high + 1])
         assert found.peak.max() <= high
         assert found.reach_probability is not None
         assert found.reach_probability[0] == 0
         assert found.runway is not None
         assert np.isinf(found.runway).all()
-
-    def test_same_again_and_in_any_order(self, forecasts: dict[str, PanelForecast], model: str) -> None:
-        histories = list(awkward_series().values())
-        order = np.random.default_rng(5).permutation(len(histories)).tolist()
-        again = panel([histories[row] for row in order], model=model, limits=[[1e3, 2e3]] * len(histories))
-        same(forecasts[model], again, order)
+        falling = [-value for value in history]
+        below = panel([falling], model=model, lower=-low - 0.75, upper=[0.0])
+        assert below.quantiles.min() >= -low - 0.75
 
     def test_nothing_asked_nothing_given(self, model: str) -> None:
         found = panel([], model=model)
         assert found.quantiles.shape == (0, 3, HORIZON)
         assert found.method == []
 
+    def test_another_seed(self, forecasts: dict[str, PanelForecast], model: str) -> None:
+        history = awkward_series()["growth"]
+        one, again, other = (panel([history], model=model, seed=seed) for seed in (1, 1, 2))
+        same(one, again)
+        assert np.isfinite(other.quantiles).all()
+        if model in ("lstm", "classic_lstm"):
+            assert not np.array_equal(one.quantiles, other.quantiles)
 
-@pytest.mark.parametrize("model", CHEAP)
-def test_ten_thousand_series(model: str) -> None:
+
+@pytest.mark.parametrize(("model", "count"), [("empirical", 10_000), ("auto", 2_000)])
+def test_thousands_of_series(model: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "MAX_FITTED_SERIES", 10)
     random = np.random.default_rng(1)
-    histories = np.cumsum(random.exponential(1.0, (10_000, 20)), axis=1)
+    histories = np.cumsum(random.exponential(1.0, (count, 20)), axis=1)
     found = forecast_panel(list(histories), step_seconds=600, horizon=3, model=model)
     assert np.isfinite(found.quantiles).all()
     assert set(found.status) == {"ok"}
-
-
-def test_earlier_choices_are_kept_and_give_the_same() -> None:
-    histories = list(awkward_series().values())
-    first = panel(histories)
-    again = panel(histories, models=first.models)
-    np.testing.assert_array_equal(first.quantiles, again.quantiles)
-    assert first.models == again.models
-    assert first.backtest == again.backtest
+    assert sum("theta" in reason for reason in found.reason) <= 10
 
 
 @pytest.mark.parametrize("horizon", [24, 24 * 10])
@@ -206,21 +174,17 @@ def test_no_limit_for_one_series() -> None:
 
 def test_seed_draws_other_starts() -> None:
     history = np.cumsum(np.random.default_rng(2).normal(size=2000))
-    one, again, other = (panel([history], model="naive", season=None, seed=seed).quantiles for seed in (0, 0, 1))
+    one, again, other = (panel([history], model="empirical", season=None, seed=seed).quantiles for seed in (0, 0, 1))
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
 
 
-def test_missing_statsforecast_is_told_and_auto_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(classical, "available", lambda: False)
-    monkeypatch.setitem(sys.modules, "statsforecast.models", None)
-    history = awkward_series()["growth"]
-    found = panel([history])
-    assert "statsforecast is not installed" in found.reason[0]
-    assert panel([history], models=found.models).reason == found.reason
-    monkeypatch.setattr(module, "statsforecast_models", LazyModule("statsforecast.models", "statsforecast", "requirements-ml.txt"))
-    with pytest.raises(MissingPackage, match="pip install 'statsforecast'"):
-        panel([history], model="theta")
+def test_what_was_left_out_of_a_series_and_its_breaks_are_told() -> None:
+    noise = np.random.default_rng(0).normal(size=200)
+    found = panel([noise + np.repeat([10.0, 1000.0], 100), [*([0.5] * 30), 7.0, *([0.5] * 30)]], upper=[np.inf, 1.0])
+    assert found.notes[0].startswith("Its level rose from 10")
+    assert found.notes[1] == "1 value above 1 was left out"
+    assert found.peak[1].max() <= 1.0
 
 
 @pytest.mark.parametrize(
@@ -234,6 +198,7 @@ def test_missing_statsforecast_is_told_and_auto_does_without(monkeypatch: pytest
         ({"season": "weekly"}, "Unknown season"),
         ({"limits": [1.0, 2.0, 3.0]}, "`limits` has the shape"),
         ({"models": []}, "0 entries for 1 histories"),
+        ({"models": [{"weights": [["empirical", 1, 1.0]]}]}, "An entry of `models`"),
     ],
 )
 def test_wrong_arguments(options: dict[str, t.Any], message: str) -> None:
@@ -257,17 +222,21 @@ histories_ = st.lists(
     histories=histories_,
     horizon=st.integers(1, 20),
     season=st.sampled_from([None, "auto", 4]),
-    model=st.sampled_from(["naive", "drift", "snaive"]),
+    model=st.sampled_from(["last", "naive", "drift", "snaive", "empirical"]),
+    levels=st.lists(st.floats(0.01, 0.99), min_size=1, max_size=4, unique=True).map(sorted),
 )
-@settings(max_examples=60, deadline=None)
-def test_any_history_gives_finite_ordered_quantiles(histories: list[t.Any], horizon: int, season: t.Any, model: str) -> None:
-    found = forecast_panel(histories, step_seconds=600, horizon=horizon, season=season, model=model)
+@settings(max_examples=100, deadline=None)
+def test_any_history_gives_finite_ordered_quantiles(
+    histories: list[t.Any], horizon: int, season: t.Any, model: str, levels: list[float]
+) -> None:
+    found = forecast_panel(histories, step_seconds=600, horizon=horizon, season=season, model=model, quantiles=levels)
     for row, history in enumerate(histories):
         if not np.isfinite(history).any():
             assert found.status[row] == "invalid"
             continue
         assert np.isfinite(found.quantiles[row]).all()
         assert (np.diff(found.quantiles[row], axis=0) >= 0).all()
+        assert (np.diff(found.peak[row]) >= 0).all()
         assert (found.peak[row] >= found.quantiles[row].max(axis=1)).all()
 
 
@@ -279,7 +248,7 @@ def test_any_history_gives_finite_ordered_quantiles(histories: list[t.Any], hori
 @settings(max_examples=60, deadline=None)
 def test_runway(history: t.Any, levels: list[float], horizon: int) -> None:
     limits = sorted(levels)
-    found = forecast_panel([history], step_seconds=600, horizon=horizon, limits=[limits], season=None, model="naive")
+    found = forecast_panel([history], step_seconds=600, horizon=horizon, limits=[limits], season=None, model="empirical")
     assert found.runway is not None
     assert found.reach_probability is not None
     runway, reach = found.runway[0], found.reach_probability[0]

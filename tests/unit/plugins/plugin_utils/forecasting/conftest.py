@@ -1,0 +1,26 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import collections.abc
+import functools
+
+import pytest
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classic_lstm, lstm_network
+
+
+@pytest.fixture(scope="module")
+def in_this_process() -> collections.abc.Iterator[None]:
+    """Compute all batches here: 30 pools would each import statsforecast anew. That pools give the same is shown in test_engine.
+
+    Each series' own network learns for a few epochs only: how well it does in the end is shown in tests of its own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "run", lambda function, batches, **_options: [function(batch) for batch in batches])
+        patch.setattr(classic_lstm, "forecast", functools.partial(classic_lstm.forecast, epochs=2))
+        patch.setattr(lstm_network, "EPOCHS", 12)
+        yield
