@@ -186,18 +186,22 @@ def _computed(
         models=known.models,
         families=known.families,
     )
+    # What was learned without the newest samples must not take the place of what knows them.
+    learned = [] if any(item.replay for item in asked) else known.rows(panel)
     most = most_steps(step, question.history_seconds)
-    documents = {}
+    documents, models = {}, {}
     for row, item in enumerate(asked):
         explain, notes = known.explained(row, panel, most), known.notes(row, panel)
         documents[item.series.id] = document_of(item, row, panel, values[row], times, horizon, question, notes=notes, explain=explain)
+        model = panel.models[row]
+        if model and not item.replay:
+            models[item.series.id] = known.remembered(row, item, model)
     stored = {item.series.id for item in asked if not item.replay}
     memory.save(
         {number: document for number, document in documents.items() if number in stored},
         {item.series.id: _basis(item) for item in asked},
-        {item.series.id: known.remembered(row, item, model) for row, (item, model) in enumerate(zip(asked, panel.models, strict=True)) if model and item.series.id in stored},
-        # What was learned without the newest samples must not take the place of what knows them.
-        [] if any(item.replay for item in asked) else known.rows(panel),
+        models,
+        learned,
     )
     return {item.entity.id: documents[item.series.id] for item in asked}
 

@@ -22,7 +22,7 @@ GIB = 2**30
 SIZES = {"size_bytes": 20 * GIB, "fs": {"type": "xfs", "size": 16 * GIB}}
 KEYS = (
     "entity", "metric", "unit", "issued_at", "step_seconds", "horizon", "method", "reason", "quantiles", "peak", "runway", "backtest", "history",
-    "status", "note",
+    "status", "note", "explain",
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_status_of_each_without_failing_the_others(path: pathlib.Path) -> None:
     assert "no samples of used_bytes yet" in found["none"]["note"]
     assert found["before"]["note"] == "The newest usable sample is 4w 2d old, before the history that is used (O(history))"
     for name in ("bad", "before", "none"):
-        assert {found[name][key] for key in ("method", "quantiles", "peak", "runway", "backtest")} == {None}
+        assert {found[name][key] for key in ("method", "quantiles", "peak", "runway", "backtest", "explain")} == {None}
     for item in found.values():
         assert tuple(item) == KEYS
 
