@@ -55,7 +55,9 @@ def to_bytes(family: Family, *, key: str, step_seconds: float) -> bytes:
     :raises InputError: for one with numbers that are not finite.
     """
     if not sound(family):
-        raise InputError(f"What was learned for {key} has numbers that are not finite, so it is not stored; another seed may do better (O(seed)).")
+        raise InputError(
+            f"What was learned for {key} has numbers that are not finite, so it is not stored; another seed may do better (O(seed))."
+        )
     arrays: Arrays = {name: np.asarray(getattr(family, name)) for name in _TABLES}
     if family.calibration is not None:
         arrays[_CALIBRATION] = np.asarray(family.calibration.levels)

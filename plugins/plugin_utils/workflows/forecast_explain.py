@@ -87,11 +87,19 @@ def _by_samples(choice: Mapping[str, t.Any] | None, known: int, most: int) -> li
             return []
         return [{"cause": "samples", "missing": needed, "text": f"{needed} more values: from {MIN_SAMPLES} on methods are weighed"}]
     if not choice["origins"]:
-        return [{"cause": "samples", "missing": 1, "text": "Any new value: the weights are chosen anew until there is enough for a backtest"}]
+        return [
+            {"cause": "samples", "missing": 1, "text": "Any new value: the weights are chosen anew until there is enough for a backtest"}
+        ]
     needed = GROWN_BY * choice["values"] - known
     if GROWN_BY * choice["values"] > most or needed <= 0:
         return []
-    return [{"cause": "samples", "missing": needed, "text": f"{needed} more values: the weights are chosen anew at {GROWN_BY * choice['values']}"}]
+    return [
+        {
+            "cause": "samples",
+            "missing": needed,
+            "text": f"{needed} more values: the weights are chosen anew at {GROWN_BY * choice['values']}",
+        }
+    ]
 
 
 def _by_failure(choice: Mapping[str, t.Any] | None) -> list[Document]:

@@ -107,7 +107,9 @@ class Memory:
                 }
                 for number, document in documents.items()
             )
-            self._store.save_models([*learned, *((self._key(number), CHOICE_KIND, _storable(meta), None) for number, meta in models.items())])
+            self._store.save_models(
+                [*learned, *((self._key(number), CHOICE_KIND, _storable(meta), None) for number, meta in models.items())]
+            )
 
     def _key(self, series_id: int) -> str:
         return f"{CHOICE_KIND}/{series_id}/{self._family}"

@@ -63,14 +63,10 @@ def usable(stored: Mapping[int, Stored | str], *, now: int, there: Extent, model
 
     :param there: what the question is about; :param model: "auto" or "global".
     """
-    return {
-        season: found for season, found in stored.items() if isinstance(found, Stored) and not _outlived(found.meta, now, there, model)
-    }
+    return {season: found for season, found in stored.items() if isinstance(found, Stored) and not _outlived(found.meta, now, there, model)}
 
 
-def row_of(
-    family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, basis: Sequence[t.Any] | None = None
-) -> Row:
+def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, basis: Sequence[t.Any] | None = None) -> Row:
     """Return the row of a family: key, kind, meta and payload.
 
     :param extent: what it was learned from; :param basis: what must be the same for C(train) not to learn it again.
@@ -92,9 +88,7 @@ def row_of(
             "values": extent.values,
             "networks": len(family.networks),
             "data": {"first": extent.first, "last": extent.last, "samples": extent.values},
-            "weights": {
-                label.text: float(weight) for label, weight in zip(family.labels, family.weights, strict=True) if weight > 0
-            },
+            "weights": {label.text: float(weight) for label, weight in zip(family.labels, family.weights, strict=True) if weight > 0},
             "basis": list(basis) if basis is not None else None,
         }
     )

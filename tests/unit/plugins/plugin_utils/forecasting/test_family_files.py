@@ -87,7 +87,14 @@ def test_a_family_comes_back_whole_and_forecasts_to_the_last_bit() -> None:
 
 def choices() -> list[dict[str, t.Any]]:
     """Return choices of the global model, so that nothing is weighed anew."""
-    choice = {"weights": [["empirical", 1, 0.4], ["global", 1, 0.6]], "season": 1, "reason": "", "mase": 1.0, "pinball": 1.0, "coverage80": 0.8}
+    choice = {
+        "weights": [["empirical", 1, 0.4], ["global", 1, 0.6]],
+        "season": 1,
+        "reason": "",
+        "mase": 1.0,
+        "pinball": 1.0,
+        "coverage80": 0.8,
+    }
     return [{**choice, "origins": 3, "spread": 1.0, "tried_fits": True}] * len(HISTORIES)
 
 
