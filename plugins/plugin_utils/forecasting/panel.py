@@ -114,7 +114,7 @@ def forecast_panel(
         seasons=seasons,
         fitted=fitted,
         starts=starts,
-        own_networks=[_own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
+        own_networks=[own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
         step_seconds=float(step_seconds),
         horizon=horizon,
         model=model,
@@ -239,7 +239,7 @@ def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
     return choice._replace(weights=weights, scores=scores) if all(method in METHODS for method, _season, _weight in weights) else None
 
 
-def _own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
+def own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
     """Return the parameters of a series' own network for its values as they were made ready; None without, or where it is of another season."""
     network = (item or {}).get("lstm")
     if not network or int(network["season"]) != season or not lstm.fits(network["parameters"], season):

@@ -54,7 +54,7 @@ class Known:
         choices: Sequence[Mapping[str, t.Any] | None] = [None] * len(ids)
         if question.model == "auto":
             choices = memory.choices(ids, values, grid, now=question.now, seasons=self.families, networks=there)
-        self.models = [_with_network(choice, network) for choice, network in zip(choices, self._networks, strict=True)]
+        self.models = [with_network(choice, network) for choice, network in zip(choices, self._networks, strict=True)]
 
     def rows(self, panel: PanelForecast) -> list[Row]:
         """Return what to store of what the panel has learned."""
@@ -120,7 +120,7 @@ def extent_of(asked: Sequence[Asked], counts: Sequence[int]) -> Extent:
     return Extent(len(known), int(sum(counts)), min(item.first for item in known), max(item.last for item in known))
 
 
-def _with_network(choice: Mapping[str, t.Any] | None, network: lstm_models.Model | str | None) -> Document | None:
+def with_network(choice: Mapping[str, t.Any] | None, network: lstm_models.Model | str | None) -> Document | None:
     """Return the entry of `models` of one series."""
     if not isinstance(network, lstm_models.Model):
         return dict(choice) if choice else None

@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import family_files, global_model
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family_files import KIND
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import to_native
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_memory import GROWN_BY
 
@@ -20,6 +19,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store
 
 Document = dict[str, t.Any]
+KIND = family_files.KIND
 Row = tuple[str, str, Document, bytes]
 # The longest season there is. What fleets have in common changes in weeks, and learning it takes minutes: once a week is often enough to
 # follow them and rare enough not to be felt.
@@ -66,7 +66,7 @@ def usable(stored: Mapping[int, Stored | str], *, now: int, there: Extent, model
     return {season: found for season, found in stored.items() if isinstance(found, Stored) and not _outlived(found.meta, now, there, model)}
 
 
-def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, basis: Sequence[t.Any] | None = None) -> Row:
+def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, basis: str | None = None) -> Row:
     """Return the row of a family: key, kind, meta and payload.
 
     :param extent: what it was learned from; :param basis: what must be the same for C(train) not to learn it again.
@@ -89,7 +89,7 @@ def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, 
             "networks": len(family.networks),
             "data": {"first": extent.first, "last": extent.last, "samples": extent.values},
             "weights": {label.text: float(weight) for label, weight in zip(family.labels, family.weights, strict=True) if weight > 0},
-            "basis": list(basis) if basis is not None else None,
+            "basis": basis,
         }
     )
     return key, KIND, meta, family_files.to_bytes(family, key=key, step_seconds=step)

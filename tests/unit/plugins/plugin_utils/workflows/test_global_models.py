@@ -314,3 +314,103 @@ class TestOwnNetworks:
         notes = [item["note"] for item in ask(path)]
         assert [bool(note) for note in notes] == [True] + [False] * (COUNT - 1)
         assert "does not match its checksum" in notes[0]
+
+
+class TestTrain:
+    """C(train) with models=[global]."""
+
+    @staticmethod
+    def run(path: pathlib.Path, **options: t.Any) -> dict[str, t.Any]:
+        result = train(**{"store": str(path), "now": NOW, "models": ["global"], "horizon": "1h", **options})
+        json.dumps(result, allow_nan=False)
+        return result
+
+    @staticmethod
+    def of_no_season(result: dict[str, t.Any]) -> dict[str, t.Any]:
+        return next(document for document in result["entities"] if document["entity"] == KEY)
+
+    def test_the_lookup_then_only_predicts(self, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        result = self.run(path)
+        document = self.of_no_season(result)
+        assert (document["model"], document["status"], document["step_seconds"], document["season"]) == ("global", "trained", STEP, 1)
+        assert document["metrics"]["networks"] == global_model.NETWORKS
+        assert document["metrics"]["series"] == COUNT
+        assert sum(document["metrics"]["weights"].values()) == pytest.approx(1.0)
+        assert any(KEY in line and "best served by" in line for line in result["summary"])
+        before = row_of(path)
+        real = global_model.train
+        monkeypatch.setattr(global_model, "train", lambda job: pytest.fail("trained again") if job.season == 1 else real(job))
+        found = ask(path)
+        assert {item["status"] for item in found} == {"ok"}
+        assert any("global" in item["explain"]["weights"] for item in found)
+        assert row_of(path) == before
+
+    def test_it_learns_what_a_forecast_learns(self, path: pathlib.Path) -> None:
+        other = path.with_name("other.db")
+        put(other)
+        ask(other)
+        self.run(path)
+        assert row_of(path)[1] == row_of(other)[1]
+
+    def test_the_same_samples_are_not_learned_from_again(self, path: pathlib.Path, trainings: list[t.Any]) -> None:
+        first = self.run(path)
+        known = len(trainings)
+        again = self.run(path, now=NOW + 60)
+        assert self.of_no_season(again)["status"] == "unchanged"
+        assert self.of_no_season(again)["metrics"] == self.of_no_season(first)["metrics"]
+        assert len(trainings) == known
+        for options in ({"force": True}, {"seed": 1}, {"history": "12h"}):
+            assert self.of_no_season(self.run(path, **options))["status"] == "trained"
+        put(path, length=1, end=NOW + STEP)
+        assert self.of_no_season(self.run(path, now=NOW + STEP, history="12h"))["status"] == "trained"
+
+    def test_a_run_that_was_interrupted_goes_on_where_it_was(
+        self, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, trainings: list[t.Any]
+    ) -> None:
+        with open_store(str(path)) as store:
+            (entity,) = store.put_entities([EntityRow("lv:web1/slow", "lv:web1/vg0/slow", "lv", "web1", {}, NOW)]).values()
+            (number,) = store.put_series([(entity, "used_bytes", "bytes", False)]).values()
+            store.write_samples([number] * 400, NOW - 3600 * np.arange(400)[::-1], walk(99, 400))
+        real, keys = global_models.row_of, []
+
+        def breaks(*arguments: t.Any, **options: t.Any) -> t.Any:
+            if options["step"] == 3600:
+                raise KeyboardInterrupt
+            keys.append(options["step"])
+            return real(*arguments, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(global_models, "row_of", breaks)
+            patch.setattr(global_model, "MIN_WINDOWS", 20)
+            with pytest.raises(KeyboardInterrupt):
+                self.run(path, horizon="3h")
+        assert set(keys) == {STEP}
+        known = len(trainings)
+        resumed = self.run(path, horizon="3h")
+        assert [one["status"] for one in resumed["entities"] if one["step_seconds"] == STEP] == ["unchanged"] * len(keys)
+        assert {job.step_seconds for job in trainings[known:]} == {3600.0}
+
+    def test_too_few_values_are_skipped_and_nothing_is_stored(self, tmp_path: pathlib.Path) -> None:
+        few, short = tmp_path / "few.db", tmp_path / "short.db"
+        put(few, range(2), length=40)
+        put(short, range(2), length=10)
+        assert [document["status"] for document in self.run(few)["entities"]] == ["skipped"]
+        assert "windows" in self.run(few)["entities"][0]["reason"]
+        assert "too short" in self.run(short)["entities"][0]["reason"]
+        with open_store(str(few)) as store:
+            assert store.find_model_keys("global") == []
+
+    def test_numbers_that_are_not_finite_fail_and_the_former_model_stays(self, path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.run(path)
+        before, real = row_of(path), global_model.train
+        monkeypatch.setattr(
+            global_model, "train", lambda job: [{name: array * np.float32("nan") if name == "last_bias" else array for name, array in one.items()} for one in real(job)]
+        )  # fmt: skip
+        result = self.run(path, force=True)
+        assert self.of_no_season(result)["status"] == "failed"
+        assert "not finite" in self.of_no_season(result)["reason"]
+        assert "could not be trained" in result["warnings"][0]
+        assert row_of(path) == before
+
+    def test_a_look_back_trains_nothing(self, path: pathlib.Path) -> None:
+        assert [document["status"] for document in self.run(path, now=NOW - 20 * STEP)["entities"]] == ["skipped"]
