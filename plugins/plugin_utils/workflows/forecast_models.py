@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 from collections.abc import Mapping, Sequence
 
@@ -41,6 +42,7 @@ class Known:
         self, store: Store, asked: Sequence[Asked], values: t.Any, grid: Grid, *, horizon: int, question: Question, memory: Memory
     ) -> None:
         self._question, self._step = question, grid.step
+        self._learners: dict[int, int] | None = None
         self._count = np.count_nonzero(~np.isnan(values), axis=1)
         self._extent = extent_of(asked, self._count)
         found = global_models.load(store, question.metric, grid.step, horizon) if question.model in _WITH_FAMILIES else {}
@@ -60,7 +62,7 @@ class Known:
         """Return what to store of what the panel has learned."""
         new = {season: family for season, family in panel.families.items() if season not in self._stored}
         how = {"metric": self._question.metric, "step": self._step, "now": self._question.now, "model": self._question.model}
-        rows, problems = global_models.rows_of(new, extent=self._extent, **how)
+        rows, problems = global_models.rows_of(new, _learners(panel), extent=self._extent, **how)
         self._unusable.update(problems)
         return rows
 
@@ -87,7 +89,10 @@ class Known:
         family = None
         if season in panel.families:
             meta = self._stored[season].meta if season in self._stored else None
-            family = Learned(meta["trained_at"], meta["series"]) if meta else Learned(self._question.now, self._extent.series)
+            if self._learners is None:
+                self._learners = _learners(panel)
+            series = self._learners.get(season, panel.families[season].series)
+            family = Learned(meta["trained_at"], meta["series"]) if meta else Learned(self._question.now, series)
         return explain_of(
             panel.method[row],
             panel.reason[row],
@@ -110,6 +115,11 @@ class Known:
         if model:
             return int(model["season"])
         return next(iter(panel.families)) if len(panel.families) == 1 else None
+
+
+def _learners(panel: PanelForecast) -> dict[int, int]:
+    """Return by season how many series had a past to learn from, where the panel says so."""
+    return dict(collections.Counter(int(model["season"]) for model in panel.models if model and model["origins"]))
 
 
 def extent_of(asked: Sequence[Asked], counts: Sequence[int]) -> Extent:

@@ -26,7 +26,7 @@ Row = tuple[str, str, Document, bytes]
 MAX_AGE = 7 * 86400
 # Only a question about this share of what taught it renews one for its age: a look at three volumes must not throw away what 5,000 taught.
 _RENEWING_SHARE = 0.5
-_KEPT = {"data": dict, "weights": dict, "trained_at": int, "series": int, "values": int, "model": str, "able": bool}
+_KEPT = {"data": dict, "weights": dict, "trained_at": int, "fleet": int, "series": int, "values": int, "model": str, "able": bool}
 
 
 class Stored(t.NamedTuple):
@@ -66,10 +66,10 @@ def usable(stored: Mapping[int, Stored | str], *, now: int, there: Extent, model
     return {season: found for season, found in stored.items() if isinstance(found, Stored) and not _outlived(found.meta, now, there, model)}
 
 
-def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, basis: str | None = None) -> Row:
+def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, series: int, basis: str | None = None) -> Row:
     """Return the row of a family: key, kind, meta and payload.
 
-    :param extent: what it was learned from; :param basis: what must be the same for C(train) not to learn it again.
+    :param extent: what the question was about, of which `series` have the season and a past to learn from; :param basis: what must be the same for C(train) not to learn it again.
     :raises InputError: for numbers that are not finite.
     """
     key = key_of(metric, step, family.horizon, family.season)
@@ -83,7 +83,8 @@ def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, 
             "trained_at": now,
             "model": model,
             "able": global_model.available(),
-            "series": extent.series,
+            "fleet": extent.series,
+            "series": series,
             "examined": family.series,
             "values": extent.values,
             "networks": len(family.networks),
@@ -95,12 +96,12 @@ def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, 
     return key, KIND, meta, family_files.to_bytes(family, key=key, step_seconds=step)
 
 
-def rows_of(families: Mapping[int, Family], **how: t.Any) -> tuple[list[Row], dict[int, str]]:
+def rows_of(families: Mapping[int, Family], series: Mapping[int, int], **how: t.Any) -> tuple[list[Row], dict[int, str]]:
     """Return the rows of what was learned, and by season why something is not stored."""
     rows, problems = [], {}
     for season, family in families.items():
         try:
-            rows.append(row_of(family, **how))
+            rows.append(row_of(family, series=series.get(season, family.series), **how))
         except InputError as error:
             problems[season] = str(error)
     return rows, problems
@@ -117,9 +118,9 @@ def _outlived(meta: Mapping[str, t.Any], now: int, there: Extent, model: str) ->
     # A mixture also needs to know how far theta and ETS are to be trusted, which is not looked at for model=global.
     if meta["model"] != model == "auto" or (not meta["able"] and global_model.available()):
         return True
-    if there.series >= GROWN_BY * meta["series"] or there.values >= GROWN_BY * meta["values"]:
+    if there.series >= GROWN_BY * meta["fleet"] or there.values >= GROWN_BY * meta["values"]:
         return True
-    return now - meta["trained_at"] > MAX_AGE and there.series >= _RENEWING_SHARE * meta["series"]
+    return now - meta["trained_at"] > MAX_AGE and there.series >= _RENEWING_SHARE * meta["fleet"]
 
 
 def _of_other_code(row: tuple[Document, bytes | None] | str) -> bool:

@@ -115,7 +115,9 @@ def _kept(
         reason = f"{series} series with few values: they have less than {global_model.MIN_WINDOWS} windows of their pasts to learn from"
         return _told(course, key, SKIPPED, "; ".join(item for item in (former, reason) if item))
     try:
-        row = global_models.row_of(family, metric=course.metric, step=step, now=course.now, extent=extent, model="auto", basis=basis)
+        row = global_models.row_of(
+            family, metric=course.metric, step=step, now=course.now, extent=extent, model="auto", series=series, basis=basis
+        )
     except InputError as error:
         return _told(course, key, FAILED, str(error))
     course.store.save_models([row])
