@@ -43,6 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_local, "run_each", lambda function, batches, **_how: map(function, batches))
     monkeypatch.setattr(global_model, "MIN_STEPS", 30)
     monkeypatch.setattr(global_model, "MAX_STEPS", 30)
+    monkeypatch.setattr(global_model, "MAX_WINDOWS", 240)
     monkeypatch.setattr(lstm_network, "EPOCHS", 3)
     monkeypatch.setattr(classical, "available", lambda: False)
 
