@@ -121,7 +121,7 @@ def look_far(
             lower=0.0,
             quantiles=QUANTILES,
             limits=[math.nan if limit is None else limit for limit in limits],
-            model="naive",
+            model="empirical",
             engine=engine,
         )
         for row, number in enumerate(numbers):

@@ -101,7 +101,7 @@ def test_the_share_of_futures_within_the_quantiles(length, least, most):
     """The numbers behind HISTORY_PER_HORIZON: walks with a drift and a history of so many horizons."""
     generator, ahead = np.random.default_rng(1), 30
     walks = [np.cumsum(1.0 + generator.normal(0, 2, (length + 1) * ahead)) + 200 for _number in range(400)]
-    panel = forecast_panel([walk[:-ahead] for walk in walks], step_seconds=DAY, horizon=ahead, quantiles=(0.1, 0.5, 0.9), model="naive")
+    panel = forecast_panel([walk[:-ahead] for walk in walks], step_seconds=DAY, horizon=ahead, quantiles=(0.1, 0.5, 0.9), model="empirical")
     ends = np.array([walk[-1] for walk in walks])
     inside = float(((ends >= panel.quantiles[:, 0, -1]) & (ends <= panel.quantiles[:, 2, -1])).mean())
     print(f"history of {length} horizons: {inside:.0%} inside, {(ends <= panel.quantiles[:, 1, -1]).mean():.0%} below the median")

@@ -172,6 +172,29 @@ def test_what_comes_after_now_is_not_seen(path: pathlib.Path) -> None:
     assert before[0]["history"]["last"] <= NOW - 20 * STEP
 
 
+def test_what_was_left_out_of_a_history_is_told_beside_the_status(path: pathlib.Path) -> None:
+    values = ramp()
+    values[20] = -1.0
+    put(path, {"data": values})
+    (found,) = ask(path)
+    assert found["status"] == "ok"
+    assert "1 value below 0 B was left out" in found["note"]
+    (late,) = ask(path, max_age=100, now=NOW + 101)
+    assert late["note"].startswith("The newest sample is 1m 41s old")
+    assert late["note"].endswith(found["note"]), "remembered with the forecast"
+
+
+def test_what_would_change_a_forecast_is_part_of_it(path: pathlib.Path) -> None:
+    put(path, {"data": ramp(), "cold": ramp(9)})
+    found = {item["entity"].rpartition("/")[2]: item["explain"] for item in ask(path)}
+    assert sum(found["data"]["weights"].values()) == pytest.approx(1.0)
+    assert set(found["data"]["weights"]) <= set(found["data"]["scores"])
+    assert [item["missing"] for item in found["data"]["would_change"] if item["cause"] == "samples"] == [SAMPLES]
+    assert found["cold"]["weights"] == {"empirical": 1.0}
+    assert [item["missing"] for item in found["cold"]["would_change"]] == [5]
+    assert ask(path, model="drift")[1]["explain"]["weights"] == {"drift": 1.0}
+
+
 class TestMemory:
     def test_given_again_until_a_sample_comes_or_a_step_has_passed(self, path: pathlib.Path) -> None:
         number = next(iter(put(path, {"data": ramp()}).values()))
