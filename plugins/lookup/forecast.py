@@ -12,9 +12,14 @@ author: Foresight Capacity contributors (@foresight-capacity)
 description:
   - Reads the samples of the chosen entities from the store and returns for each of them quantiles of its future values, of their peak, and of the time
     until a limit is reached.
-  - The model is chosen per series by a backtest over its own past and remembered in the store. It is chosen anew when a forecast turned out clearly
-    worse than that backtest, and when there are twice as many samples. Forecasts are remembered too and given again as long as there is no newer
-    sample, for at most one step.
+  - A forecast is a mixture of methods. How much each of them counts is decided per series by what they would have said at past moments of this series and
+    of all others in the lookup. One of them is a network that has learned from all series (V(global)), another one the network of the series itself, where
+    M(foresight.capacity.train) has trained one. Quantiles are then moved by how often such forecasts were exceeded.
+  - The weights are remembered in the store. They are chosen anew when a forecast turned out clearly worse than the backtest, when there are twice as many
+    samples, and once when the series has got a network of its own.
+  - What series have in common is remembered too, for each metric, step, horizon and season. It is learned anew after a week, and when there is twice as much
+    to learn from. The first lookup over a fleet takes minutes for it, unless M(foresight.capacity.train) has done it before.
+  - Forecasts are given again as long as there is no newer sample, for at most one step.
   - One entity never fails the lookup. Its problem is RV(_raw[].status) and RV(_raw[].note).
   - Nothing is contacted and nothing but the store is written.
   - All entities of a run belong in one lookup with C(run_once). In a variable it would run again at every use.
@@ -50,10 +55,15 @@ options:
     default: [0.1, 0.5, 0.9]
   model:
     description:
-      - V(auto) chooses per series by a rolling-origin backtest. V(naive) takes the last value, V(drift) its mean change as well, V(snaive) the value one
-        season before. V(theta) and V(ets) are fitted with statsforecast. All have the spread of the series' own past errors, recent ones counting more.
+      - V(auto) is a mixture of those that serve the series, weighed by a rolling-origin backtest. The others are one method each, mostly to compare.
+      - V(empirical) are the series' own past changes over as many steps, recent ones counting more; V(drift) are they with the mean change, V(snaive)
+        around the value one season before. V(theta), V(ets) and V(mstl) are fitted with statsforecast and have the spread of the series' own past errors.
+      - V(global) is the network that has learned from all series, V(lstm) the series' own, which is trained on the spot where none is stored. Both need
+        torch to learn.
+      - V(last) repeats the last value, V(naive) has the spread of a random walk around it, V(classic_lstm) is a plain recurrent network that is trained on
+        the spot. They are baselines.
     type: str
-    choices: [auto, naive, drift, snaive, theta, ets]
+    choices: [auto, last, naive, drift, snaive, empirical, theta, ets, mstl, lstm, global, classic_lstm]
     default: auto
   limit:
     description:
@@ -130,13 +140,13 @@ _raw:
       type: int
       sample: 21600
     method:
-      description: The model that serves the series. Null when RV(_raw[].status) is V(invalid).
+      description: The methods that count, the most important one first. Null when RV(_raw[].status) is V(invalid).
       type: str
-      sample: empirical+drift
+      sample: global+empirical
     reason:
-      description: Why this model serves the series.
+      description: Why these methods serve the series.
       type: str
-      sample: 88 % empirical, 12 % drift; scores over 6 past origins and those of series like this one decided (empirical 0.61, drift 0.80)
+      sample: 51 % global, 49 % empirical; scores over 6 past origins and those of series like this one decided (global 0.91, empirical 1.07, drift 1.15)
     quantiles:
       description: The values by probability, one list of equal length each. Null when RV(_raw[].status) is V(invalid).
       type: dict
@@ -165,9 +175,46 @@ _raw:
       type: str
       sample: ok
     note:
-      description: What is wrong when RV(_raw[].status) is not V(ok), and which option changes it.
+      description:
+        - What is wrong when RV(_raw[].status) is not V(ok), and which option changes it. What was left out of the history, where it breaks, and which
+          stored models could not be used.
       type: str
-      sample: ""
+      sample: 2 of 288 steps are missing
+    explain:
+      description: Why the forecast is as it is, and what would change it. Null when RV(_raw[].status) is V(invalid).
+      type: dict
+      contains:
+        method:
+          description: As RV(_raw[].method).
+          type: str
+          sample: global+empirical
+        weights:
+          description: The share of each method, the largest first; they sum to one.
+          type: dict
+          sample: {"global": 0.51, "empirical": 0.49}
+        why:
+          description: As RV(_raw[].reason).
+          type: str
+          sample: 51 % global, 49 % empirical; scores over 6 past origins and those of series like this one decided (global 0.91, empirical 1.07, drift 1.15)
+        scores:
+          description:
+            - What each method that was tried would have scored alone at the past moments, the smaller the better (continuous ranked probability score in
+              units of the series' usual change). Empty where nothing could be measured.
+          type: dict
+          sample: {"global": 0.91, "empirical": 1.07, "drift": 1.15}
+        would_change:
+          description:
+            - What would change the weights, each with C(cause) and C(text). V(score) has the C(method) that comes next and how far its score is C(behind)
+              that of the most important one (a share, negative = ahead). V(samples) has how many values are C(missing) until the weights are chosen
+              anew. V(failure) has the C(loss) from which a forecast makes them anew. V(break) is a break in the history, before which it counts less.
+              V(global) and V(network) have C(trained_at) of the network that counts, V(global) the number of C(series) as well.
+          type: list
+          elements: dict
+          sample:
+            - cause: score
+              method: drift
+              behind: 0.26
+              text: "drift does not count: its past score is 26 % worse than that of global (1.15 to 0.91)"
 """
 
 import typing as t

@@ -14,8 +14,11 @@ description:
   - Reads the samples of the chosen entities from the store, trains models with them and writes these into the store, where later forecasts find them.
   - With V(lstm) each series has a network of its own, with its own scaler and training curve. All of them are trained together, some hundred at a time,
     and each batch is stored as soon as it is done.
+  - With V(global) all series of a season learn together, for one step and one O(horizon). Two small networks learn from windows of all their pasts, all
+    methods are judged by what they would have said before, and it is noted how often forecasts were exceeded. Each of these models is stored as soon as it
+    is done. A forecast that finds none learns it itself and stores it, so this is for having it done at a time of one's choice.
   - What was trained with the same samples by the same code is not trained again. So a run that was interrupted goes on where it was, and a daily run
-    trains what has new samples, beginning where the stored network ended.
+    trains what has new samples; the network of a series begins where the stored one ended, the global model anew.
   - One entity never fails the task. What could not be trained, and why, is told in RV(entities).
   - No host is contacted. Run it once per play (C(run_once)).
 extends_documentation_fragment:
@@ -36,11 +39,20 @@ options:
     elements: str
     default: ['*']
   models:
-    description: What is trained. V(lstm) is a network for each series.
+    description:
+      - What is trained. V(lstm) is a network for each series, V(global) what all of them have in common. The former come first, whatever the order here.
+      - A global model takes the place of the one that is stored for the same metric, step, horizon and season. So train it from all entities that are
+        forecast, not from a few.
     type: list
     elements: str
-    choices: [lstm]
-    default: [lstm]
+    choices: [lstm, global]
+    default: [lstm, global]
+  horizon:
+    description:
+      - For V(global), how far ahead its forecasts look, in seconds or as a text such as V(2d). It has to be that of the forecasts that are to use it
+        (O(foresight.capacity.forecast#lookup:horizon)); another one needs a model of its own.
+    type: str
+    default: 6h
   step:
     description:
       - The step that the models foresee in, in seconds or as a text such as V(1h). Default is the usual distance of each series' samples, which is
@@ -92,6 +104,14 @@ EXAMPLES = r"""
     figures: figures
   run_once: true
 
+# The forecasts of all volumes for the next day then begin with what was learned.
+- name: Learn what all volumes have in common
+  foresight.capacity.train:
+    entities: ['lv:*']
+    models: [global]
+    horizon: 1d
+  run_once: true
+
 - name: Train how much memory each guest uses in hours, on the workers of a cluster
   foresight.capacity.train:
     metrics: [memory_bytes]
@@ -103,13 +123,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entities:
-  description: One document for each metric, model and entity.
+  description: One document for each metric, model and entity; for V(global) one for each step and season.
   returned: success
   type: list
   elements: dict
   contains:
     entity:
-      description: Key of the entity.
+      description: Key of the entity; for V(global) that of the model, C(global/METRIC/STEP/HORIZON/SEASON), the horizon and the season in steps.
       type: str
       sample: lv:web1/vg0/data
     metric:
@@ -148,7 +168,9 @@ entities:
       sample: {"first": 1763527500, "last": 1763699700, "samples": 288}
     metrics:
       description:
-        - C(error) is the mean absolute one-step error over the test part, in the unit of the series, C(last_error) what repeating the last value gives
+        - Of V(global), C(series) is how many series there were, C(examined) by how many of them methods were judged (at most 400), C(networks) how many
+          networks there are, C(weights) the shares of the methods that serve them best together.
+        - Of V(lstm), C(error) is the mean absolute one-step error over the test part, in the unit of the series, C(last_error) what repeating the last value gives
           there. C(kept) is the epoch whose network was kept, counted from 0, -1 = no correction of what the own past says was worth it, C(epochs) how
           many there were, C(warm) whether it went on from a stored network.
       type: dict
@@ -169,7 +191,8 @@ summary:
   elements: str
   sample:
     - "Models: 212 trained, 3 skipped, in 12s."
-    - Of the trained ones 40 correct what their own past says, the others found nothing worth correcting; 212 went on from a stored model.
+    - global/used_bytes/600/36/1 has learned from 215 series; together they are best served by 61 % global, 39 % empirical.
+    - Of the networks of single series 40 correct what their own past says, the others found nothing worth correcting; 212 went on from a stored model.
     - "Mean one-step error over the test part, as a share of the last value's: median 1.00, from 0.31 to 1.04."
 check:
   description: Whether this was a check run. Models are stored all the same.

@@ -28,7 +28,8 @@ _SHOWN = 0.05
 class Choice(t.NamedTuple):
     """How much each method counts for a series, why, and how the mixture did in the backtest.
 
-    weights: (method, season, weight), the weights sum to one; spread: errors of a fitted method relative to the own past's.
+    weights: (method, season, weight), the weights sum to one; spread: errors of a fitted method relative to the own past's; scores: (method,
+    season, score) of what was tried, the smaller the better.
     """
 
     weights: tuple[tuple[str, int, float], ...]
@@ -39,6 +40,7 @@ class Choice(t.NamedTuple):
     coverage80: float = NAN
     origins: int = 0
     spread: float = 1.0
+    scores: tuple[tuple[str, int, float], ...] = ()
 
     @property
     def method(self) -> str:
@@ -229,7 +231,10 @@ def _told(past: tests.Backtest, weights: Floats, tables: stacking.Tables | None,
         )
         why = reason or _why(past.labels, weights[row], tables, row)
         mase, pinball, coverage80 = (float(item[row]) for item in (seen.mase, seen.pinball, seen.coverage80))
-        found.append(Choice(shares, past.labels[0].season, why, mase, pinball, coverage80, int(seen.origins[row]), float(spreads[row])))
+        scores = tuple((label.method, label.season, float(score)) for label, score in _scores(past.labels, tables, row))
+        found.append(
+            Choice(shares, past.labels[0].season, why, mase, pinball, coverage80, int(seen.origins[row]), float(spreads[row]), scores)
+        )
     return found
 
 
@@ -238,6 +243,13 @@ def _why(labels: list[Label], weights: Floats, tables: stacking.Tables | None, r
     used = ", ".join(f"{100 * weights[number]:.0f} % {labels[number].text}" for number in order if weights[number] > 0)
     if tables is None or not tables.origins[row]:
         return f"{used}: as for series like this one, for nothing could be measured of this one"
-    alone = tables.wrong[row] - 0.5 * np.diagonal(tables.apart[row])
-    scores = ", ".join(f"{labels[number].text} {alone[number]:.2f}" for number in np.argsort(alone, kind="stable"))
+    scores = ", ".join(f"{label.text} {score:.2f}" for label, score in _scores(labels, tables, row))
     return f"{used}; scores over {int(tables.origins[row])} past origins and those of series like this one decided ({scores})"
+
+
+def _scores(labels: list[Label], tables: stacking.Tables | None, row: int) -> list[tuple[Label, float]]:
+    """Return what each method scores alone at the past origins of a series, the best first."""
+    if tables is None or not tables.origins[row]:
+        return []
+    alone = tables.wrong[row] - 0.5 * np.diagonal(tables.apart[row])
+    return [(labels[number], float(alone[number])) for number in np.argsort(alone, kind="stable")]

@@ -113,7 +113,7 @@ def forecast_panel(
         seasons=seasons,
         fitted=fitted,
         starts=starts,
-        own_networks=[_own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
+        own_networks=[own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
         step_seconds=float(step_seconds),
         horizon=horizon,
         model=model,
@@ -169,6 +169,7 @@ def forecast_panel(
             {
                 **choice._asdict(),
                 "weights": [list(item) for item in choice.weights],
+                "scores": [list(item) for item in choice.scores],
                 "tried_fits": bool(fitted[row] or (given[row] or {}).get("tried_fits")),
                 "values": ready[row].known if earlier[row] is None else (given[row] or {}).get("values", ready[row].known),
             }
@@ -230,14 +231,15 @@ def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
     if item is None or "weights" not in item:
         return None
     try:
-        choice = Choice(**{name: item[name] for name in Choice._fields})
+        choice = Choice(**{name: item[name] for name in Choice._fields if name != "scores"})
+        scores = tuple((str(method), int(season), float(score)) for method, season, score in item.get("scores") or ())
         weights = tuple((str(method), int(season), float(weight)) for method, season, weight in choice.weights)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"An entry of `models` lacks {error}; needed is an entry of PanelForecast.models, or None.") from error
-    return choice._replace(weights=weights) if all(method in METHODS for method, _season, _weight in weights) else None
+    return choice._replace(weights=weights, scores=scores) if all(method in METHODS for method, _season, _weight in weights) else None
 
 
-def _own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
+def own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
     """Return the parameters of a series' own network for its values as they were made ready; None without, or where it is of another season."""
     network = (item or {}).get("lstm")
     if not network or int(network["season"]) != season or not lstm.fits(network["parameters"], season):

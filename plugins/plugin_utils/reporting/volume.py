@@ -43,6 +43,7 @@ class VolumeView:
     :ivar runway: seconds from issued_at by quantile; None = beyond the horizon.
     :ivar recorded: known from a recording only; `moved`: the times of that were shifted.
     :ivar planned_size: size of the volume after the plan, proposals included.
+    :ivar shares: how much each method counts in the forecast; changes: what would change that, a sentence each.
     :ivar fillable: whether it can fill up at all: a thin pool as large as its volumes, or a snapshot as large as its origin, cannot.
     """
 
@@ -70,6 +71,8 @@ class VolumeView:
     verdict_kind: str = QUIET
     reason: str = ""
     fillable: bool = True
+    shares: str = ""
+    changes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -163,7 +166,17 @@ def volume_view(
         recorded=recorded is not None,
         moved=bool(recorded and recorded.get("shifted_by")),
         synthetic=synthetic,
+        shares=_shares(known.get("explain") or {}),
+        changes=tuple(str(item["text"]) for item in (known.get("explain") or {}).get("would_change") or []),
     )
+
+
+def _shares(explain: Document) -> str:
+    """Return how much each method counts; nothing where there is but one."""
+    weights = explain.get("weights") or {}
+    if len(weights) < 2:
+        return ""
+    return ", ".join(f"{100 * share:.0f} % {name}" for name, share in sorted(weights.items(), key=lambda item: -item[1]))
 
 
 def _use(attributes: Document) -> tuple[str, int | None, int | None]:

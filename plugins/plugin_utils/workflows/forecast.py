@@ -26,8 +26,10 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forec
     without_series,
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_memory import Memory
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_models import Known
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import bounds
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.measured import find_measured
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import most_steps
 
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
@@ -166,6 +168,7 @@ def _computed(
     times = grid_of(asked, step=step, now=question.now, history_seconds=question.history_seconds, horizon=horizon)
     values = times.read(store, ids)
     low, high = bounds(question.metric)
+    known = Known(store, asked, values, times, horizon=horizon, question=question, memory=memory)
     panel = forecast_panel(
         list(values),
         step_seconds=step,
@@ -180,14 +183,25 @@ def _computed(
         model=question.model,
         seed=question.seed,
         engine=engine,
-        models=memory.choices(ids, values, times),
+        models=known.models,
+        families=known.families,
     )
-    documents = {item.series.id: document_of(item, row, panel, values[row], times, horizon, question) for row, item in enumerate(asked)}
+    # What was learned without the newest samples must not take the place of what knows them.
+    learned = [] if any(item.replay for item in asked) else known.rows(panel)
+    most = most_steps(step, question.history_seconds)
+    documents, models = {}, {}
+    for row, item in enumerate(asked):
+        explain, notes = known.explained(row, panel, most), known.notes(row, panel)
+        documents[item.series.id] = document_of(item, row, panel, values[row], times, horizon, question, notes=notes, explain=explain)
+        model = panel.models[row]
+        if model and not item.replay:
+            models[item.series.id] = known.remembered(row, item, model)
     stored = {item.series.id for item in asked if not item.replay}
     memory.save(
         {number: document for number, document in documents.items() if number in stored},
         {item.series.id: _basis(item) for item in asked},
-        {number: model for number, model in zip(ids, panel.models, strict=True) if model and number in stored},
+        models,
+        learned,
     )
     return {item.entity.id: documents[item.series.id] for item in asked}
 

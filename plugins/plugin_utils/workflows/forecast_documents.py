@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import PanelForecast
@@ -52,11 +53,23 @@ class Asked(t.NamedTuple):
     limit: Limit | None
 
 
-def document_of(item: Asked, row: int, panel: PanelForecast, values: t.Any, times: Grid, horizon: int, question: Question) -> Document:
+def document_of(
+    item: Asked,
+    row: int,
+    panel: PanelForecast,
+    values: t.Any,
+    times: Grid,
+    horizon: int,
+    question: Question,
+    *,
+    notes: Sequence[str] = (),
+    explain: Document | None = None,
+) -> Document:
     """Return the document of one row of a panel; its status is that of the panel (with_status adds what depends on the time).
 
     :param values: [t] the history on the grid.
     :param horizon: steps.
+    :param notes: what is to be said beside what the panel says; explain: of `forecast_explain`, None = nothing was forecast.
     """
     names = [str(level) for level in question.quantiles]
     usable = panel.status[row] != "invalid"
@@ -87,7 +100,8 @@ def document_of(item: Asked, row: int, panel: PanelForecast, values: t.Any, time
             "backtest": panel.backtest[row],
             "history": _history(values, times, item),
             "status": panel.status[row],
-            "note": "",
+            "note": "; ".join(note for note in (panel.notes[row], *notes) if note),
+            "explain": explain,
         }
     )
     return document
@@ -124,6 +138,8 @@ def with_status(document: Document, item: Asked, step: int, question: Question) 
         notes.insert(0, f"The newest sample is {format_duration(age)} old; allowed are {format_duration(allowed)} (O(max_age))")
     if item.series.synthetic:
         notes.append("The series is synthetic")
+    if document["note"]:
+        notes.append(document["note"])
     return {**document, "status": status, "note": "; ".join(notes)}
 
 
@@ -145,4 +161,5 @@ def without_series(entity: Entity, question: Question, note: str, step: int | No
         "history": {"samples": 0, "first": None, "last": None, "gaps": 0, "mean": None},
         "status": "invalid",
         "note": note,
+        "explain": None,
     }

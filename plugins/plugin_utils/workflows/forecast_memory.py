@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import code_version
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.score import MIN_VALUES, scored_badly, usual_change
@@ -52,13 +52,17 @@ class Memory:
             return None
         return {name: value for name, value in found.items() if name != "basis"}
 
-    def choices(self, series_ids: Sequence[int], values: t.Any, grid: Grid) -> list[Mapping[str, t.Any] | None]:
+    def choices(
+        self, series_ids: Sequence[int], values: t.Any, grid: Grid, *, now: int, seasons: Collection[int], networks: Collection[int]
+    ) -> list[Mapping[str, t.Any] | None]:
         """Return the stored choice of each series, None where it is to be made anew.
 
-        That is where there is none, where it was made without a backtest or out of half the values, or where its last forecast
-        has scored badly since.
+        That is where there is none, where it was made without a backtest or out of half the values, where its last forecast has scored
+        badly since, where it knows what came after `now`, where what it was weighed with is gone (the series of its season have nothing in
+        common any more), and, once, where it was made before the series had a network of its own.
 
         :param values: [n, t] what is known now, on the grid.
+        :param seasons: those of which it is known what series have in common; networks: ids of the series with a network of their own.
         """
         stored = self._store.load_models([self._key(number) for number in series_ids])
         # The newest one that enough has happened since: of one that was issued a moment ago nothing can be said yet.
@@ -67,12 +71,28 @@ class Memory:
         found: list[Mapping[str, t.Any] | None] = []
         for number, row in zip(series_ids, values, strict=True):
             meta = stored.get(self._key(number), (None, None))[0]
-            outgrown = meta and (not meta["origins"] or np.count_nonzero(~np.isnan(row)) >= GROWN_BY * meta["values"])
-            found.append(None if not meta or outgrown or self._failed(judged.get(number), meta, row, grid) else meta)
+            kept = (
+                meta
+                and meta["origins"]
+                and np.count_nonzero(~np.isnan(row)) < GROWN_BY * meta["values"]
+                and meta["until"] <= now
+                and meta["season"] in seasons
+                and (number not in networks or meta["tried_network"])
+            )
+            found.append(meta if meta and kept and not self._failed(judged.get(number), meta, row, grid) else None)
         return found
 
-    def save(self, documents: Mapping[int, Document], bases: Mapping[int, list[t.Any]], models: Mapping[int, Document]) -> None:
-        """Store new forecasts and choices, each by series id, in one transaction."""
+    def save(
+        self,
+        documents: Mapping[int, Document],
+        bases: Mapping[int, list[t.Any]],
+        models: Mapping[int, Document],
+        learned: Sequence[tuple[str, str, Document, bytes]] = (),
+    ) -> None:
+        """Store new forecasts and choices, each by series id, and rows of what was learned, in one transaction.
+
+        Each row replaces one of its key: of two that forecast at the same time, the later one's stay, and each is whole.
+        """
         with self._store.transaction():
             self._store.save_forecasts(
                 {
@@ -87,7 +107,9 @@ class Memory:
                 }
                 for number, document in documents.items()
             )
-            self._store.save_models((self._key(number), CHOICE_KIND, _storable(meta), None) for number, meta in models.items())
+            self._store.save_models(
+                [*learned, *((self._key(number), CHOICE_KIND, _storable(meta), None) for number, meta in models.items())]
+            )
 
     def _key(self, series_id: int) -> str:
         return f"{CHOICE_KIND}/{series_id}/{self._family}"

@@ -72,9 +72,16 @@ def grid(
     end = newest + passed * step + step - half
     if replay:
         end = min(end, now + 1)
-    wanted = math.ceil(history_seconds / step) if history_seconds else min(max(_DEFAULT_SECONDS // step, _LEAST_STEPS), _MOST_STEPS)
-    steps = max(1, min(wanted, math.ceil((end - oldest) / step)))
+    steps = max(1, min(most_steps(step, history_seconds), math.ceil((end - oldest) / step)))
     return Grid(end - steps * step, end, step, "max" if 2 * step > 3 * typical > 0 else "last")
+
+
+def most_steps(step: int, history_seconds: int | None) -> int:
+    """Return how many steps of history are looked at, however long it is.
+
+    :param history_seconds: as of `grid`.
+    """
+    return math.ceil(history_seconds / step) if history_seconds else min(max(_DEFAULT_SECONDS // step, _LEAST_STEPS), _MOST_STEPS)
 
 
 def known_extent(store: Store, series_ids: Sequence[int], now: int) -> tuple[t.Any, t.Any, t.Any, t.Any]:

@@ -18,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import to_native
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.global_models import KIND as GLOBAL
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.measured import find_measured
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train_course import (
     FAILED,
@@ -28,10 +29,12 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train
     Document,
     Done,
 )
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train_global import train_global
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train_lstm import train_lstm
 
-# Each kind of model trains one metric of some entities and writes its own rows: lstm one for each series and step.
-TRAINERS: Mapping[str, Callable[[Course], Done]] = {"lstm": train_lstm}
+# Each kind of model trains one metric of some entities and writes its own rows: lstm one for each series and step, global one for each
+# step, horizon and season. The networks of single series come first: what all have in common is also how far those are to be trusted.
+TRAINERS: Mapping[str, Callable[[Course], Done]] = {"lstm": train_lstm, "global": train_global}
 _SHOWN = 5
 
 
@@ -41,7 +44,8 @@ def train(
     now: int,
     metrics: Sequence[str] = ("used_bytes",),
     entities: Sequence[str] = ("*",),
-    models: Sequence[str] = ("lstm",),
+    models: Sequence[str] = ("lstm", "global"),
+    horizon: int | str = "6h",
     step: int | str | None = None,
     history: int | str | None = None,
     engine: str | Engine | None = None,
@@ -58,7 +62,8 @@ def train(
     What was trained out of the same samples by the same code is not trained again, so a run that was interrupted goes on where it was.
 
     :param entities: globs over keys or JMESPath expressions over attributes, with a leading `!` excluding.
-    :param models: kinds of models, of TRAINERS.
+    :param models: kinds of models, of TRAINERS; they are trained in that order, whatever the order here.
+    :param horizon: how far ahead the global model is to forecast: that of the forecasts that are to use it.
     :param step, history: seconds or texts such as `6h`; step None = the usual distance of the samples, history None = as for a forecast.
     :param force: train everything, and begin anew instead of where the stored model ended.
     :param figures: a folder for two PNG figures of each series.
@@ -73,6 +78,9 @@ def train(
     if fixed == 0:
         raise InputError("A step of 0 s is impossible; needed is at least 1 s (O(step)).")
     history_seconds = None if history is None else parse_duration(history, option="history")
+    ahead = parse_duration(horizon, option="horizon")
+    if ahead < 1:
+        raise InputError(f"A horizon of {ahead} s is impossible; needed is at least 1 s (O(horizon)).")
     folder = None if figures is None else os.path.abspath(os.path.expanduser(figures))
     begun = time.monotonic()
     documents: list[Document] = []
@@ -81,8 +89,8 @@ def train(
         chosen = {metric: find_measured(opened, metric, [entities] if isinstance(entities, str) else entities) for metric in metrics}
         run = opened.start_run("train", at=now, check=check, detail={"metrics": list(metrics), "models": list(models)})
         for metric, found in chosen.items():
-            for model in models:
-                course = Course(opened, found, metric, now, fixed, history_seconds, where, seed, force, folder, progress)
+            for model in (name for name in TRAINERS if name in models):
+                course = Course(opened, found, metric, now, fixed, history_seconds, where, seed, force, folder, progress, ahead)
                 done = TRAINERS[model](course)
                 documents += done.documents
                 written["models"] += sum(document["status"] == TRAINED for document in done.documents)
@@ -125,12 +133,14 @@ def _summary(
 ) -> list[str]:
     told = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "none"
     lines = [f"Models: {told}, in {format_duration(seconds)}."]
-    trained = [document["metrics"] for document in documents if document["status"] == TRAINED]
+    done = [document for document in documents if document["status"] == TRAINED]
+    lines += [_line(document) for document in done if document["model"] == GLOBAL]
+    trained = [document["metrics"] for document in done if document["model"] != GLOBAL]
     if trained:
         corrected = sum(one["kept"] >= 0 for one in trained)
         warm = sum(bool(one["warm"]) for one in trained)
         lines.append(
-            f"Of the trained ones {corrected:,} correct what their own past says, the others found nothing worth correcting; {warm:,} went on from a stored model."
+            f"Of the networks of single series {corrected:,} correct what their own past says, the others found nothing worth correcting; {warm:,} went on from a stored model."
         )
         ratios = [one["error"] / one["last_error"] for one in trained if one["error"] is not None and one["last_error"]]
         if ratios:
@@ -148,3 +158,10 @@ def _summary(
     if folder is not None:
         lines.append(f"Figures: {written['figures']:,} drawn in {folder}")
     return lines
+
+
+def _line(document: Document) -> str:
+    """Return what is told of one global model."""
+    metrics = document["metrics"]
+    shares = ", ".join(f"{100 * share:.0f} % {name}" for name, share in sorted(metrics["weights"].items(), key=lambda item: -item[1]))
+    return f"{document['entity']} has learned from {metrics['series']:,} series; together they are best served by {shares}."

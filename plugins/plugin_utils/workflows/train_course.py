@@ -27,7 +27,8 @@ class Course(t.NamedTuple):
     """What is trained, out of what, and how.
 
     entities: of which the metric is trained; step: seconds, None = each series' own; history_seconds: None = as much as a forecast
-    uses; force: begin anew, whatever is stored; figures: folder, None = none are drawn; progress: called with a line now and then.
+    uses; force: begin anew, whatever is stored; figures: folder, None = none are drawn; progress: called with a line now and then;
+    horizon: seconds, of what is trained for one.
     """
 
     store: Store
@@ -41,10 +42,11 @@ class Course(t.NamedTuple):
     force: bool
     figures: str | None
     progress: t.Callable[[str], None] | None
+    horizon: int
 
 
 class Done(t.NamedTuple):
-    """documents: one for each entity, in their order; removed: models of former steps; figures: files that were drawn."""
+    """documents: one for each entity, in their order (for each season where all of it learn together); removed: models of former steps; figures: files that were drawn."""
 
     documents: list[Document]
     removed: int

@@ -59,6 +59,7 @@ def seen(samples):
     """Return a page in which every text that comes from outside is nasty."""
     volume = samples.view("data", synthetic=True)
     volume.entity, volume.mount, volume.verdict, volume.reason, volume.method, volume.what, volume.note = ["lv:" + NASTY, *[NASTY] * 6]
+    volume.shares, volume.changes = NASTY, (NASTY, NASTY)
     row = dict.fromkeys(("target", "change", "reason", "state", "message", "code", "when", "status"), NASTY)
     group = GroupView("vg:" + NASTY, 100, [Part(NASTY, 40, 20)], 60, [NASTY])
     plan = samples.plan(id=NASTY)
@@ -86,6 +87,24 @@ def test_nothing_from_outside_becomes_markup(seen):
     assert "boom" not in "".join(value or "" for name, value in seen.attributes if name in ("style", "class", "href", "src"))
     assert seen.text.count(NASTY) >= 20
     assert "49" not in seen.text.replace(NASTY, "")
+
+
+def test_what_would_change_a_forecast_stands_beside_its_method(samples):
+    change = {"cause": "samples", "missing": 70, "text": "70 more values: the weights are chosen anew at 200"}
+    explain = {
+        "method": "global+empirical",
+        "weights": {"empirical": 0.39, "global": 0.61},
+        "why": "",
+        "scores": {},
+        "would_change": [change],
+    }
+    page = Page(render_html(samples.content([samples.view(known=samples.forecast(method="global+empirical", explain=explain))]), charts=1))
+    assert "method global+empirical" in page.text
+    assert "61 % global, 39 % empirical" in page.text
+    assert change["text"] in page.text
+    for plain in ({}, {"explain": None}):
+        page = Page(render_html(samples.content([samples.view(known=samples.forecast(**plain))]), charts=1))
+        assert "what would change it" not in page.text
 
 
 def test_nothing_is_asked_of_the_network(seen):

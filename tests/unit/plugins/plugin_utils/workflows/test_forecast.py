@@ -22,7 +22,7 @@ GIB = 2**30
 SIZES = {"size_bytes": 20 * GIB, "fs": {"type": "xfs", "size": 16 * GIB}}
 KEYS = (
     "entity", "metric", "unit", "issued_at", "step_seconds", "horizon", "method", "reason", "quantiles", "peak", "runway", "backtest", "history",
-    "status", "note",
+    "status", "note", "explain",
 )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def test_status_of_each_without_failing_the_others(path: pathlib.Path) -> None:
     assert "no samples of used_bytes yet" in found["none"]["note"]
     assert found["before"]["note"] == "The newest usable sample is 4w 2d old, before the history that is used (O(history))"
     for name in ("bad", "before", "none"):
-        assert {found[name][key] for key in ("method", "quantiles", "peak", "runway", "backtest")} == {None}
+        assert {found[name][key] for key in ("method", "quantiles", "peak", "runway", "backtest", "explain")} == {None}
     for item in found.values():
         assert tuple(item) == KEYS
 
@@ -170,6 +170,29 @@ def test_what_comes_after_now_is_not_seen(path: pathlib.Path) -> None:
         store.write_samples([number], [NOW - 10 * STEP], [1e15])
     assert ask(path, now=NOW - 20 * STEP) == before
     assert before[0]["history"]["last"] <= NOW - 20 * STEP
+
+
+def test_what_was_left_out_of_a_history_is_told_beside_the_status(path: pathlib.Path) -> None:
+    values = ramp()
+    values[20] = -1.0
+    put(path, {"data": values})
+    (found,) = ask(path)
+    assert found["status"] == "ok"
+    assert "1 value below 0 B was left out" in found["note"]
+    (late,) = ask(path, max_age=100, now=NOW + 101)
+    assert late["note"].startswith("The newest sample is 1m 41s old")
+    assert late["note"].endswith(found["note"]), "remembered with the forecast"
+
+
+def test_what_would_change_a_forecast_is_part_of_it(path: pathlib.Path) -> None:
+    put(path, {"data": ramp(), "cold": ramp(9)})
+    found = {item["entity"].rpartition("/")[2]: item["explain"] for item in ask(path)}
+    assert sum(found["data"]["weights"].values()) == pytest.approx(1.0)
+    assert set(found["data"]["weights"]) <= set(found["data"]["scores"])
+    assert [item["missing"] for item in found["data"]["would_change"] if item["cause"] == "samples"] == [SAMPLES]
+    assert found["cold"]["weights"] == {"empirical": 1.0}
+    assert [item["missing"] for item in found["cold"]["would_change"]] == [5]
+    assert ask(path, model="drift")[1]["explain"]["weights"] == {"drift": 1.0}
 
 
 class TestMemory:

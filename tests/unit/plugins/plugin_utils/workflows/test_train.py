@@ -57,7 +57,7 @@ def put(path: pathlib.Path, values: dict[str, t.Any], *, step: int = STEP, end: 
 
 
 def run(path: pathlib.Path, **options: t.Any) -> dict[str, t.Any]:
-    result = train(**{"store": str(path), "now": NOW, **options})
+    result = train(**{"store": str(path), "now": NOW, "models": ["lstm"], **options})
     json.dumps(result, allow_nan=False)
     assert all(tuple(document) == KEYS for document in result["entities"])
     return result
@@ -338,7 +338,7 @@ def test_impossible_values_are_left_out_and_told(path: pathlib.Path) -> None:
     ("options", "message"),
     [
         ({"metrics": []}, r"No metric was given.*O\(metrics\)"),
-        ({"models": ["classic"]}, r"Cannot train classic; needed are models of lstm \(O\(models\)\)"),
+        ({"models": ["classic"]}, r"Cannot train classic; needed are models of lstm, global \(O\(models\)\)"),
         ({"models": []}, r"Cannot train no model"),
         ({"step": "0s"}, r"A step of 0 s.*O\(step\)"),
         ({"step": "often"}, r"'often' is not a length of time.*O\(step\)"),

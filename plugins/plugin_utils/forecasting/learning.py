@@ -1,0 +1,69 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What series have in common, learned without forecasting any of them: the same as `forecast_panel` learns on the way."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import Fleet, promising
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import prepare, season_of, tie_break
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.panel import own_network
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
+
+_MODEL = "auto"
+
+
+class Classroom:
+    """Some series of one step that learn together, those of each season on their own.
+
+    :param histories: n arrays, as for `forecast_panel`; start: UTC seconds of each first value; horizon: steps.
+    :param models: per series an entry that may hold its own network, as for `forecast_panel`.
+    """
+
+    def __init__(
+        self,
+        histories: Sequence[t.Any],
+        *,
+        step_seconds: float,
+        horizon: int,
+        start: Sequence[float],
+        metric: str,
+        lower: float,
+        upper: float | None,
+        seed: int,
+        engine: engines.Engine | None,
+        models: Sequence[Mapping[str, t.Any] | None],
+    ) -> None:
+        bound = np.inf if upper is None else upper
+        ready = [prepare(item, horizon, step_seconds=step_seconds, metric=metric, lower=lower, upper=bound) for item in histories]
+        seasons = [season_of(history, "auto", step_seconds) for history in ready]
+        order = [tie_break(history) for history in ready]
+        self._fleet = Fleet(
+            ready=ready,
+            seasons=seasons,
+            fitted=promising(ready, seasons, [None] * len(ready), order, _MODEL),
+            starts=np.asarray(start, dtype=np.float64),
+            own_networks=[own_network(item, history, season) for item, history, season in zip(models, ready, seasons, strict=True)],
+            step_seconds=float(step_seconds),
+            horizon=horizon,
+            model=_MODEL,
+            seed=seed,
+            engine=engine,
+            order=order,
+        )
+        self.rows: dict[int, list[int]] = {}
+        for row, (history, season) in enumerate(zip(ready, seasons, strict=True)):
+            # What has no past to be judged by is forecast by its own changes, whatever the others have learned.
+            if history.status == "ok" and origins(history.length, horizon, season)[2]:
+                self.rows.setdefault(season, []).append(row)
+
+    def learned(self, season: int) -> Family:
+        """Return what the series of a season (a key of `rows`) have in common."""
+        return self._fleet.families({}, self.rows[season])[0][season]
