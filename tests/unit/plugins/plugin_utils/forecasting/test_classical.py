@@ -9,7 +9,6 @@ import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical
 
-
 # MSTL takes a series apart by its season: without one it has no answer.
 SEASONS = {"theta": 1, "ets": 1, "mstl": 6}
 
