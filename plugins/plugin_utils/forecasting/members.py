@@ -98,11 +98,11 @@ class View:
     """The forecasts of a block from its last column, each computed once.
 
     :param horizon: steps; they begin `gap` steps after the last column.
-    :param dense: starts that are all taken, as in `look_back`; outward: as in `distribution`.
+    :param dense: starts that are all taken, as in `look_back`.
     """
 
-    def __init__(self, block: Block, *, horizon: int, dense: int, gap: int = 0, outward: bool = False) -> None:
-        self._block, self._horizon, self._dense, self._gap, self._outward = block, horizon, dense, gap, outward
+    def __init__(self, block: Block, *, horizon: int, dense: int, gap: int = 0) -> None:
+        self._block, self._horizon, self._dense, self._gap = block, horizon, dense, gap
         self._pasts: dict[int, Past] = {}
         self._found: dict[Label, tuple[Distribution, Bools]] = {}
         self._everyone = np.ones(len(block.values), dtype=bool)
@@ -149,7 +149,8 @@ class View:
         return self._pasts[season]
 
     def _of_errors(self, candidate: Candidate) -> Distribution:
-        return distribution(candidate, horizon=self._horizon, gap=self._gap, steps=self._steps, outward=self._outward)
+        # How far the levels are to be moved, the calibration says.
+        return distribution(candidate, horizon=self._horizon, gap=self._gap, steps=self._steps, outward=False)
 
     def _square_root(self, label: Label) -> Distribution:
         """Return the last value, with the Gaussian spread of independent steps (naive) or none; the highest by the reflection principle."""

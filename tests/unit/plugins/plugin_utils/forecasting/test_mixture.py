@@ -72,3 +72,14 @@ def test_a_mixture_lies_between_its_parts_and_does_not_cross(first: list[float],
     assert (mixed.highest >= mixed.values).all()
     moved = mixture([_same(part + shift) for part in parts], np.array([[weight, 1.0]])).values[0, :, 0]
     np.testing.assert_allclose(moved - shift, found, atol=1e-6 * (1 + abs(shift) + np.abs(found).max()))
+
+
+@given(rows=st.lists(st.tuples(ROW, ROW, ROW), min_size=3, max_size=3))
+def test_what_does_not_count_for_a_series_does_not_even_change_a_rounding(rows: list[tuple[list[float], ...]]) -> None:
+    parts = [np.array([row[part] for row in rows])[:, :, None] for part in range(3)]
+    weights = np.array([[0.3, 0.7, 0.0], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5]])
+    together = mixture([Distribution(np.array([1]), LEVEL, part, part) for part in parts], weights)
+    for row in range(3):
+        alone = mixture([Distribution(np.array([1]), LEVEL, part[[row]], part[[row]]) for part in parts], weights[[row]])
+        np.testing.assert_array_equal(alone.values[0], together.values[row])
+        np.testing.assert_array_equal(alone.highest[0], together.highest[row])
