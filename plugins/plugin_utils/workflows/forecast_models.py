@@ -47,6 +47,7 @@ class Known:
         self._extent = extent_of(asked, self._count)
         found = global_models.load(store, question.metric, grid.step, horizon) if question.model in _WITH_FAMILIES else {}
         self._unusable = {season: problem for season, problem in found.items() if isinstance(problem, str)}
+        self._newer = {season for season, item in found.items() if global_models.newer(item, question.now)}
         self._stored = global_models.usable(found, now=question.now, there=self._extent, model=question.model)
         self.families = {season: item.family for season, item in self._stored.items()}
         ids = [item.series.id for item in asked]
@@ -60,7 +61,7 @@ class Known:
 
     def rows(self, panel: PanelForecast) -> list[Row]:
         """Return what to store of what the panel has learned."""
-        new = {season: family for season, family in panel.families.items() if season not in self._stored}
+        new = {season: family for season, family in panel.families.items() if season not in self._stored and season not in self._newer}
         how = {"metric": self._question.metric, "step": self._step, "now": self._question.now, "model": self._question.model}
         rows, problems = global_models.rows_of(new, _learners(panel), extent=self._extent, **how)
         self._unusable.update(problems)

@@ -107,13 +107,18 @@ def rows_of(families: Mapping[int, Family], series: Mapping[int, int], **how: t.
     return rows, problems
 
 
+def newer(stored: Stored | str | None, now: int) -> bool:
+    """Return whether what is stored knows samples after `now`: then what is learned as of then must not take its place."""
+    return isinstance(stored, Stored) and _last(stored.meta) > now
+
+
 def key_of(metric: str, step: int, horizon: int, season: int | str) -> str:
     return f"{KIND}/{metric}/{step}/{horizon}/{season}"
 
 
 def _outlived(meta: Mapping[str, t.Any], now: int, there: Extent, model: str) -> bool:
     """Return whether a family is not to serve this question: it knows what came later, or there is more to be learned by now."""
-    if (meta["data"].get("last") or 0) > now:
+    if _last(meta) > now:
         return True
     # A mixture also needs to know how far theta and ETS are to be trusted, which is not looked at for model=global.
     if meta["model"] != model == "auto" or (not meta["able"] and global_model.available()):
@@ -121,6 +126,10 @@ def _outlived(meta: Mapping[str, t.Any], now: int, there: Extent, model: str) ->
     if there.series >= GROWN_BY * meta["fleet"] or there.values >= GROWN_BY * meta["values"]:
         return True
     return now - meta["trained_at"] > MAX_AGE and there.series >= _RENEWING_SHARE * meta["fleet"]
+
+
+def _last(meta: Mapping[str, t.Any]) -> int:
+    return meta["data"].get("last") or 0
 
 
 def _of_other_code(row: tuple[Document, bytes | None] | str) -> bool:

@@ -86,6 +86,8 @@ def _taught(course: Course, asked: Sequence[Asked], step: int, progress: Progres
         former = stored.get(season)
         if season in known and known[season].meta["basis"] == basis:
             documents.append(_told(course, key, UNCHANGED, "its samples are those that it was learned from", known[season].meta))
+        elif global_models.newer(former, course.now):
+            documents.append(_told(course, key, SKIPPED, "what is stored has learned from samples after now, and stays (O(now))"))
         else:
             family = room.learned(season)
             documents.append(_kept(course, key, family, step, extent, basis, former if isinstance(former, str) else "", len(rows)))

@@ -248,6 +248,22 @@ def test_a_look_back_does_not_use_what_was_learned_later(path: pathlib.Path, tra
     assert [item["quantiles"] for item in ask(other, now=then)] == [item["quantiles"] for item in replay]
 
 
+def test_what_knows_later_samples_is_not_replaced_by_what_does_not(path: pathlib.Path, trainings: list[t.Any]) -> None:
+    ask(path)
+    # These have no samples after that time, so for them it is the present.
+    put(path, range(COUNT, 2 * COUNT), end=NOW - 20 * STEP)
+    known, whole = len(trainings), row_of(path)
+    then = {"entities": ["lv:*", *(f"!*/v{number:03}" for number in range(COUNT))], "now": NOW - 20 * STEP}
+    assert {item["status"] for item in ask(path, **then)} == {"ok"}
+    assert len(trainings) > known
+    assert row_of(path) == whole
+    found = train(store=str(path), models=["global"], horizon="1h", **then)["entities"]
+    assert [document["reason"] for document in found if document["entity"] == KEY] == [
+        "what is stored has learned from samples after now, and stays (O(now))"
+    ]
+    assert row_of(path) == whole
+
+
 def test_what_only_the_global_model_was_asked_for_is_completed_by_a_mixture(path: pathlib.Path, trainings: list[t.Any]) -> None:
     ask(path, model="global")
     assert row_of(path)[0]["model"] == "global"
