@@ -19,7 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Bools, Floats, Ints
 
-MAX_ORIGINS, LEAST_ORIGINS, FIT_EVERY, DENSE_STARTS = 6, 3, 2, 48
+MAX_ORIGINS, LEAST_ORIGINS, LEAST_STEPS, FIT_EVERY, DENSE_STARTS = 6, 3, 24, 2, 48
 PLACES = 5
 # ETS costs several times what theta does, and is not much better where theta is far off.
 _WORTH_ETS = 1.05
@@ -67,7 +67,7 @@ class Figures(t.NamedTuple):
 def origins(length: int, horizon: int, season: int) -> tuple[int, int, list[int]]:
     """Return how many steps are judged, how many lie between two origins, and how many before the present each lies, latest first.
 
-    The last sixth of a history of `length` steps is judged, or three origins of its later half; two seasons of context remain. More would keep
+    The last sixth of a history of `length` steps is judged (24 steps, and three origins, in any case), never more than its later half; two seasons of context remain. More would keep
     too much from what learns before it is judged. No origin for a short history.
     """
     reach = min(horizon, length // 4)
@@ -75,7 +75,7 @@ def origins(length: int, horizon: int, season: int) -> tuple[int, int, list[int]
         return 0, 1, []
     stride = max(1, reach // 2)
     found = [reach + index * stride for index in range(MAX_ORIGINS)]
-    most = min(max(length // 6, found[LEAST_ORIGINS - 1]), length // 2, length - 2 * season)
+    most = min(max(length // 6, LEAST_STEPS, found[LEAST_ORIGINS - 1]), length // 2, length - 2 * season)
     return reach, stride, [offset for offset in found if offset <= most]
 
 

@@ -56,8 +56,7 @@ class Batch(t.NamedTuple):
     """Series of like length, with one season and one gap since their last value.
 
     wanted: "" = a mixture, or a method; given: earlier choices, None = none; fits: bool [n], which series may try theta and ETS; family: what
-    is known of series like these, None = nothing; judges: the networks to be judged by the backtest, those that have not seen the judged
-    part; limits [n, L] (inf = none), lower, upper [n].
+    is known of series like these, None = nothing; limits [n, L] (inf = none), lower, upper [n].
     """
 
     block: Block
@@ -72,7 +71,6 @@ class Batch(t.NamedTuple):
     given: list[Choice | None]
     fits: Bools
     family: families.Family | None
-    judges: list[t.Any]
 
     def rows(self, chosen: Bools) -> Batch:
         """Return the chosen series [bool n]."""
@@ -181,7 +179,7 @@ def _choices(batch: Batch) -> list[Choice]:
 
 
 def _made(batch: Batch) -> list[Choice]:
-    block = batch.block._replace(networks=batch.judges)
+    block = batch.block._replace(networks=batch.family.judges if batch.family else [])
     season, count = block.season, len(block.values)
     base = Label(BASE, season)
     if batch.wanted:
@@ -211,9 +209,9 @@ def _made(batch: Batch) -> list[Choice]:
             for number in known
         ]
     tables, has = tests.tables(past, fits)
-    family = batch.family or families.learned(season, batch.horizon, [], [])
+    family = batch.family or families.learned(season, batch.horizon, [], [], [])
     pool = families.aligned(family, labels)
-    weights = stacking.shrunk(tables, pool[1], pool[2], pool[0], has, families.POOL_WORTH)
+    weights = stacking.shrunk(tables, pool[1], pool[2], pool[0], has, families.POOL_WORTH, families.sharpness(labels))
     return _told(past, weights, tables, "")
 
 

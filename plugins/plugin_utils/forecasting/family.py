@@ -24,18 +24,24 @@ if t.TYPE_CHECKING:
 
 PRIOR_OTHER, PRIOR_OTHERS, PRIOR_SERIES = 0.1, 0.4, 5.0
 POOL_WORTH = 12.0
+# What learns from the fleet was judged before it had seen the last part of it, and is better than that when it is used; and a mixture is
+# wider than it need be (Gneiting & Ranjan, Electronic Journal of Statistics 2013). Squared weights: measured on early origins of hourly VM
+# usage, the loss at 24 steps is .732 of `empirical`'s instead of .745; on weekly sizes it does not matter.
+_SHARPNESS = 2.0
 
 
 class Family(t.NamedTuple):
     """What series of one season, forecast over one horizon, have in common.
 
-    networks: of the global model, empty = none; labels [M], weights [M], wrong [M], apart [M, M]: as in stacking.pooled; calibration: None =
+    networks: of the global model, empty = none; judges: the same before they saw the part of the histories in which all methods were judged:
+    by them the weights of further series are found; labels [M], weights [M], wrong [M], apart [M, M]: as in stacking.pooled; calibration: None =
     the levels are taken as they are; series: how many it was learned from.
     """
 
     season: int
     horizon: int
     networks: list[t.Any]
+    judges: list[t.Any]
     labels: list[Label]
     weights: Floats
     wrong: Floats
@@ -82,20 +88,25 @@ def examine(lesson: Lesson) -> Examined:
     return Examined(past, *tests.tables(past, lesson.fits))
 
 
-def learned(season: int, horizon: int, networks: list[t.Any], examined: Sequence[Examined]) -> Family:
+def learned(season: int, horizon: int, networks: list[t.Any], judges: list[t.Any], examined: Sequence[Examined]) -> Family:
     """Return what the examined series have in common; without any, the base is all there is to trust."""
     found = [item for item in examined if item.past.origins]
     labels = found[0].past.labels if found else labels_of(season, fits=False, networks=bool(networks), own_networks=False)
     prior = prior_of(labels)
     if not found:
-        return Family(season, horizon, networks, labels, prior, *stacking.towards(prior), None, 0)
+        return Family(season, horizon, networks, judges, labels, prior, *stacking.towards(prior), None, 0)
     tables = stacking.Tables(*(np.concatenate([getattr(item.tables, name) for item in found]) for name in stacking.Tables._fields))
     has = np.concatenate([item.has for item in found])
     known = tables.origins > 0
     tables, has = stacking.Tables(*(item[known] for item in tables)), has[known]
     weights, wrong, apart = stacking.pooled(tables, prior, PRIOR_SERIES)
-    series = stacking.shrunk(tables, wrong, apart, weights, has, POOL_WORTH)
-    return Family(season, horizon, networks, labels, weights, wrong, apart, _calibration(found, known, series), int(known.sum()))
+    series = stacking.shrunk(tables, wrong, apart, weights, has, POOL_WORTH, sharpness(labels))
+    return Family(season, horizon, networks, judges, labels, weights, wrong, apart, _calibration(found, known, series), int(known.sum()))
+
+
+def sharpness(labels: Sequence[Label]) -> float:
+    """Return how much more than by their scores the leading ones of these methods are trusted."""
+    return _SHARPNESS if any(label.method == "global" for label in labels) else 1.0
 
 
 def prior_of(labels: Sequence[Label]) -> Floats:

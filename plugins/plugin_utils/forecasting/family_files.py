@@ -39,7 +39,7 @@ _CODE = (
     "windows.py",
 )
 _TABLES = ("weights", "wrong", "apart")
-_CALIBRATION, _NETWORK = "calibration", "network"
+_CALIBRATION, _NETWORKS = "calibration", ("networks", "judges")
 _ANEW = "Train it anew (M(foresight.capacity.train)); a forecast that needs it learns it anew as well."
 
 
@@ -61,8 +61,9 @@ def to_bytes(family: Family, *, key: str, step_seconds: float) -> bytes:
     arrays: Arrays = {name: np.asarray(getattr(family, name)) for name in _TABLES}
     if family.calibration is not None:
         arrays[_CALIBRATION] = np.asarray(family.calibration.levels)
-    for number, parameters in enumerate(family.networks):
-        arrays.update({f"{_NETWORK}.{number}.{name}": np.asarray(array) for name, array in parameters.items()})
+    for which in _NETWORKS:
+        for number, parameters in enumerate(getattr(family, which)):
+            arrays.update({f"{which}.{number}.{name}": np.asarray(array) for name, array in parameters.items()})
     header = {
         "kind": KIND,
         "key": key,
@@ -71,7 +72,7 @@ def to_bytes(family: Family, *, key: str, step_seconds: float) -> bytes:
         "horizon": family.horizon,
         "step_seconds": step_seconds,
         "series": family.series,
-        "networks": len(family.networks),
+        **{which: len(getattr(family, which)) for which in _NETWORKS},
         "labels": [list(label) for label in family.labels],
     }
     return model_files.to_bytes(arrays, header)
@@ -89,7 +90,7 @@ def from_bytes(content: bytes, *, key: str) -> Family:
         raise InputError(f"It was learned by other code (version {header.get('code_version')}) and cannot be read by this. {_ANEW}")
     try:
         family = _family(arrays, header)
-    except (KeyError, TypeError, ValueError) as error:
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"It is not whole ({error}). {_ANEW}") from error
     if not _whole(family) or not sound(family):
         raise InputError(f"Its methods, tables and networks do not fit each other, or are not finite. {_ANEW}")
@@ -98,26 +99,28 @@ def from_bytes(content: bytes, *, key: str) -> Family:
 
 def sound(family: Family) -> bool:
     """Return whether all numbers of a family are finite."""
-    arrays = [family.weights, family.wrong, family.apart, *(array for item in family.networks for array in item.values())]
+    arrays = [
+        family.weights,
+        family.wrong,
+        family.apart,
+        *(array for item in (*family.networks, *family.judges) for array in item.values()),
+    ]
     if family.calibration is not None:
         arrays.append(family.calibration.levels)
     return all(bool(np.isfinite(array).all()) for array in arrays)
 
 
 def _family(arrays: Mapping[str, t.Any], header: Mapping[str, t.Any]) -> Family:
-    networks: list[t.Any] = [{} for _number in range(int(header["networks"]))]
+    networks: dict[str, list[t.Any]] = {which: [{} for _number in range(int(header[which]))] for which in _NETWORKS}
     for name, array in arrays.items():
-        if name.startswith(f"{_NETWORK}."):
-            _what, number, parameter = name.split(".")
-            networks[int(number)][parameter] = array
-    known = {*_TABLES, _CALIBRATION}
-    unknown = [name for name in arrays if name not in known and not name.startswith(f"{_NETWORK}.")]
-    if unknown:
-        raise ValueError(f"unknown parts {unknown}")
+        if name not in (*_TABLES, _CALIBRATION):
+            which, number, parameter = name.split(".")
+            networks[which][int(number)][parameter] = array
     return Family(
         season=int(header["season"]),
         horizon=int(header["horizon"]),
-        networks=networks,
+        networks=networks["networks"],
+        judges=networks["judges"],
         labels=[Label(str(method), int(season)) for method, season in header["labels"]],
         weights=arrays["weights"],
         wrong=arrays["wrong"],
@@ -140,6 +143,7 @@ def _whole(family: Family) -> bool:
         shape = family.calibration.levels.shape
         if len(shape) != 3 or shape[::2] != (2, len(LEVELS)) or not shape[1]:
             return False
-    if family.networks:
-        global_model.check(family.networks, season=family.season, horizon=family.horizon)
+    for networks in (family.networks, family.judges):
+        if networks:
+            global_model.check(networks, season=family.season, horizon=family.horizon)
     return True

@@ -93,38 +93,37 @@ class Fleet(t.NamedTuple):
             found.append(None if self.fitted[row] or missing else choice)
         return found
 
-    def families(self, given: Mapping[int, Family], rows: list[int]) -> tuple[dict[int, Family], dict[int, list[t.Any]]]:
-        """Return what the series of each season have in common: what is given, and what is learned where these rows need more; and the
-        networks that have not seen the part of their histories that is judged."""
+    def families(self, given: Mapping[int, Family], rows: list[int]) -> dict[int, Family]:
+        """Return what the series of each season have in common: what is given, and what is learned where these rows need more."""
         found = {season: family for season, family in given.items() if family.horizon == self.horizon}
         if self.model not in ("auto", "global"):
-            return {}, {}
+            return {}
         usable = [row for row in rows if self.ready[row].status == "ok" and self._offsets(row)]
         wanted: dict[int, list[int]] = {}
         for row in sorted(usable, key=lambda row: self.order[row]):
             if self.seasons[row] not in found:
                 wanted.setdefault(self.seasons[row], []).append(row)
         if not wanted:
-            return found, {season: family.networks for season, family in found.items()}
-        networks = self._trained(wanted)
+            return found
+        judges = self._trained(wanted)
         lessons, owners = [], []
         for season, members in wanted.items():
             labels = labels_of(
                 season,
                 fits=bool(self.fitted[members].any()),
-                networks=bool(networks[season]),
+                networks=bool(judges[season]),
                 own_networks=any(self.own_networks[row] is not None for row in members),
             )
             for part in self.groups(members[:MAX_EXAMINED_SERIES], [None] * len(self.ready)):
-                block = self.block(part, None)._replace(networks=networks[season])
+                block = self.block(part, None)._replace(networks=judges[season])
                 lessons.append(Lesson(block, self.ready[part[0]].length, self.horizon, labels, self.fitted[part]))
                 owners.append(season)
         examined = self.run(examine, lessons)
-        final = self._trained(wanted, begin=networks) if any(networks.values()) else networks
+        final = self._trained(wanted, begin=judges) if any(judges.values()) else judges
         for season in wanted:
             seen = [item for item, owner in zip(examined, owners, strict=True) if owner == season]
-            found[season] = learned(season, self.horizon, final[season], seen)
-        return found, {**{season: family.networks for season, family in found.items()}, **networks}
+            found[season] = learned(season, self.horizon, final[season], judges[season], seen)
+        return found
 
     def with_own_networks(self) -> Fleet:
         """Return the fleet with an LSTM for each series that has none and is long enough."""

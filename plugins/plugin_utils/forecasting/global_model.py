@@ -168,7 +168,7 @@ def check(parameters: Sequence[Mapping[str, Floats32]], *, season: int, horizon:
         seen = [np.asarray(item["layout"]).tolist() if "layout" in item else sorted(item) for item in parameters]
         raise InputError(
             f"The global model does not fit a season of {season} and a horizon of {horizon} steps in layout {LAYOUT}; seen: {seen}. "
-            "Train it anew (O(train=always))."
+            "Train it anew (M(foresight.capacity.train))."
         )
 
 

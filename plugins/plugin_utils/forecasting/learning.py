@@ -66,4 +66,4 @@ class Classroom:
 
     def learned(self, season: int) -> Family:
         """Return what the series of a season (a key of `rows`) have in common."""
-        return self._fleet.families({}, self.rows[season])[0][season]
+        return self._fleet.families({}, self.rows[season])[season]

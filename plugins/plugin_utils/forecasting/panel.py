@@ -124,7 +124,7 @@ def forecast_panel(
     if model == "lstm":
         fleet = fleet.with_own_networks()
     earlier = fleet.kept(earlier, families or {})
-    found, judges = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
+    found = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
 
     result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
     groups = fleet.groups(list(range(count)), earlier)
@@ -143,7 +143,6 @@ def forecast_panel(
             given=[_cold(ready[row]) or earlier[row] for row in rows],
             fits=fitted[rows],
             family=found.get(seasons[rows[0]]),
-            judges=judges.get(seasons[rows[0]], []),
         )
         for rows in groups
     ]

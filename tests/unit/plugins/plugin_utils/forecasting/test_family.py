@@ -61,21 +61,21 @@ class TestLabels:
 
 class TestLearned:
     def test_the_method_that_serves_the_fleet_is_trusted(self) -> None:
-        steady = learned(1, 6, [], [lesson(walks(drift=3.0), [OWN, DRIFT])])
-        still = learned(1, 6, [], [lesson(np.random.default_rng(1).normal(size=(30, 100)).cumsum(axis=1), [OWN, DRIFT])])
+        steady = learned(1, 6, [], [], [lesson(walks(drift=3.0), [OWN, DRIFT])])
+        still = learned(1, 6, [], [], [lesson(np.random.default_rng(1).normal(size=(30, 100)).cumsum(axis=1), [OWN, DRIFT])])
         assert steady.weights[1] > still.weights[1]
         assert steady.series == 30
 
     def test_a_season_is_found_to_serve(self) -> None:
         wave = 10 * np.sin(np.arange(240) * 2 * np.pi / 24) + 0.1 * np.random.default_rng(2).normal(size=(8, 240))
-        family = learned(24, 12, [], [lesson(wave, labels_of(24, fits=False, networks=False, own_networks=False), 24, 12)])
+        family = learned(24, 12, [], [], [lesson(wave, labels_of(24, fits=False, networks=False, own_networks=False), 24, 12)])
         seasonal = sum(weight for label, weight in zip(family.labels, family.weights, strict=True) if label.season == 24)
         assert seasonal > 0.95
 
     def test_several_lessons_are_one(self) -> None:
         values = walks()
         whole, parts = (
-            learned(1, 6, [], [lesson(item, [OWN, DRIFT]) for item in items]) for items in ([values], [values[:10], values[10:]])
+            learned(1, 6, [], [], [lesson(item, [OWN, DRIFT]) for item in items]) for items in ([values], [values[:10], values[10:]])
         )
         np.testing.assert_allclose(whole.weights, parts.weights)
         assert whole.calibration is not None
@@ -83,26 +83,26 @@ class TestLearned:
         np.testing.assert_allclose(whole.calibration.levels, parts.calibration.levels)
 
     def test_lessons_of_other_lengths_have_fewer_origins(self) -> None:
-        found = learned(1, 6, [], [lesson(walks(), [OWN, DRIFT]), lesson(walks(5, 14), [OWN, DRIFT])])
+        found = learned(1, 6, [], [], [lesson(walks(), [OWN, DRIFT]), lesson(walks(5, 14), [OWN, DRIFT])])
         assert found.series == 35
         assert found.calibration is not None
         assert np.isfinite(found.calibration.levels).all()
 
     def test_without_a_series_the_base_is_all_there_is(self) -> None:
-        found = learned(1, 6, [], [])
+        found = learned(1, 6, [], [], [])
         assert found.series == 0
         assert found.calibration is None
         np.testing.assert_array_equal(found.weights, prior_of(found.labels))
 
     def test_a_fleet_that_goes_on_as_it_was_needs_no_calibration(self) -> None:
-        found = learned(1, 6, [], [lesson(walks(60, 400), [OWN, DRIFT])])
+        found = learned(1, 6, [], [], [lesson(walks(60, 400), [OWN, DRIFT])])
         assert found.calibration is not None
         assert np.abs(found.calibration.levels - np.array(LEVELS)).max() < 0.06
 
     def test_levels_are_moved_where_the_past_was_calmer_at_every_origin(self) -> None:
         random = np.random.default_rng(3)
         growing = np.exp(np.linspace(0.0, 5.0, 160)) * random.normal(size=(60, 160))
-        found = learned(1, 6, [], [lesson(growing.cumsum(axis=1), [OWN, DRIFT])])
+        found = learned(1, 6, [], [], [lesson(growing.cumsum(axis=1), [OWN, DRIFT])])
         assert found.calibration is not None
         assert found.calibration.levels[0, 0, LEVELS.index(0.9)] > 0.92
         assert found.calibration.levels[0, 0, LEVELS.index(0.1)] < 0.08
@@ -111,7 +111,7 @@ class TestLearned:
 class TestAligned:
     def family(self) -> Family:
         wrong, apart = np.array([1.0, 2.0, 3.0]), np.arange(9.0).reshape(3, 3)
-        return Family(1, 6, [], [OWN, DRIFT, Label("global", 1)], np.array([0.5, 0.3, 0.2]), wrong, apart, None, 9)
+        return Family(1, 6, [], [], [OWN, DRIFT, Label("global", 1)], np.array([0.5, 0.3, 0.2]), wrong, apart, None, 9)
 
     def test_in_another_order_and_without_one(self) -> None:
         weights, wrong, apart = aligned(self.family(), [OWN, Label("global", 1)])
@@ -126,6 +126,6 @@ class TestAligned:
         np.testing.assert_array_equal(apart[0], apart[1])
 
     def test_its_weights_are_the_best_of_its_tables(self) -> None:
-        found = learned(1, 6, [], [lesson(walks(drift=1.0), [OWN, DRIFT])])
+        found = learned(1, 6, [], [], [lesson(walks(drift=1.0), [OWN, DRIFT])])
         again = stacking.best(found.wrong[None], found.apart[None], np.ones((1, 2), dtype=bool))[0]
         np.testing.assert_allclose(found.weights, again)

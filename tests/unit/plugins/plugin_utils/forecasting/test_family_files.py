@@ -50,6 +50,7 @@ WHOLE = Family(
     1,
     HORIZON,
     networks(WIDTH),
+    networks(WIDTH),
     LABELS,
     np.array([0.5, 0.1, 0.4]),
     np.array([1.0, 1.1, 1 / 3]),
@@ -64,7 +65,8 @@ def same(one: Family, other: Family) -> bool:
     plain = one.season == other.season and one.horizon == other.horizon and one.labels == other.labels and one.series == other.series
     pairs = [(getattr(one, name), getattr(other, name)) for name in ("weights", "wrong", "apart")]
     pairs += [(one.calibration.levels, other.calibration.levels)]
-    pairs += [(mine[name], theirs[name]) for mine, theirs in zip(one.networks, other.networks, strict=True) for name in mine]
+    for mine, theirs in zip((*one.networks, *one.judges), (*other.networks, *other.judges), strict=True):
+        pairs += [(mine[name], theirs[name]) for name in mine]
     return plain and all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)
 
 
@@ -104,9 +106,9 @@ def test_equal_families_are_equal_bytes() -> None:
 
 
 def test_one_without_networks_and_calibration_comes_back() -> None:
-    bare = WHOLE._replace(networks=[], calibration=None)
+    bare = WHOLE._replace(networks=[], judges=[], calibration=None)
     found = family_files.from_bytes(family_files.to_bytes(bare, key=KEY, step_seconds=600), key=KEY)
-    assert (found.networks, found.calibration) == ([], None)
+    assert (found.networks, found.judges, found.calibration) == ([], [], None)
     np.testing.assert_array_equal(found.apart, WHOLE.apart)
 
 
@@ -141,7 +143,8 @@ def test_what_was_cut_is_refused(end: int) -> None:
         ({"networks": WHOLE.networks[:1]}, "does not fit"),
         ({"networks": [{**item, "mean": item["mean"][1:]} for item in WHOLE.networks]}, "does not fit"),
         ({"networks": [{name: array for name, array in item.items() if name != "layout"} for item in WHOLE.networks]}, "does not fit"),
-        ({"horizon": 0, "networks": []}, "do not fit each other"),
+        ({"judges": WHOLE.judges[:1]}, "does not fit"),
+        ({"horizon": 0, "networks": [], "judges": []}, "do not fit each other"),
     ],
 )
 def test_what_does_not_belong_together_is_refused(change: dict[str, t.Any], message: str) -> None:

@@ -216,19 +216,6 @@ def test_parameters_of_something_else_are_refused(foreign: list[object]) -> None
         ask(parameters, block(saws()))  # type: ignore[arg-type]
 
 
-def test_other_levels_are_answered_between_and_beyond() -> None:
-    values = block(saws(seed=3))
-    levels = (0.001, 0.33, 0.995)
-    plain = ask(learned(), values)
-    own = own_past(values, season=SEASON, horizon=HORIZON, quantiles=levels)
-    found = answer(learned(), values, own, season=SEASON, ends=None, step_seconds=HOUR)
-    assert np.array_equal(found.levels, own.levels)
-    assert np.array_equal(found.values[:, np.searchsorted(own.levels, plain.levels)], plain.values)
-    assert (np.diff(found.values, axis=1) >= 0).all()
-    assert (found.highest >= found.values).all()
-    assert found.values.shape[1] == 20
-
-
 def test_the_hour_of_the_day_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     steps(monkeypatch, 80)
     # A jump every day at noon: only the clock says when, for the series' own steps are hidden in noise of the same size.

@@ -84,7 +84,7 @@ class TestHandedBack:
     def test_a_choice_that_counts_on_networks_which_are_not_there_is_made_anew(self, first: PanelForecast) -> None:
         histories = list(awkward_series().values())
         row = next(row for row in range(len(histories)) if first.models[row] and "global" in shares(first, row))
-        without = {season: family._replace(networks=[]) for season, family in first.families.items()}
+        without = {season: family._replace(networks=[], judges=[]) for season, family in first.families.items()}
         found = panel([histories[row]], models=[first.models[row]], families=without)
         assert "global" not in shares(found, 0)
         assert "has no answer" not in found.reason[0]
