@@ -67,8 +67,8 @@ class Figures(t.NamedTuple):
 def origins(length: int, horizon: int, season: int) -> tuple[int, int, list[int]]:
     """Return how many steps are judged, how many lie between two origins, and how many before the present each lies, latest first.
 
-    The last sixth of a history of `length` steps is judged (24 steps, and three origins, in any case), never more than its later half; two seasons of context remain. More would keep
-    too much from what learns before it is judged. No origin for a short history.
+    The last sixth of a history of `length` steps is judged (24 steps, and three origins, in any case), never more than its later half; two
+    seasons of context remain. More would keep too much from what learns before it is judged. No origin for a short history.
     """
     reach = min(horizon, length // 4)
     if reach < 1:
