@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 import pathlib
 import sys
@@ -16,3 +18,7 @@ else:
     settings.register_profile("same", derandomize=True, database=None)
     settings.register_profile("random")
     settings.load_profile("random" if os.environ.get("FORESIGHT_HYPOTHESIS") == "random" else "same")
+
+# ansible-core replaces sys.intern in its process, and torch cannot be loaded after that. In production it is loaded in workers of the engine only.
+if importlib.util.find_spec("torch"):
+    importlib.import_module("torch._dynamo")
