@@ -170,7 +170,8 @@ entities:
       description:
         - Of V(global), C(series) is how many series there were, C(examined) by how many of them methods were judged (at most 400), C(networks) how many
           networks there are, C(weights) the shares of the methods that serve them best together.
-        - Of V(lstm), C(error) is the mean absolute one-step error over the test part, in the unit of the series, C(last_error) what repeating the last value gives
+        - Of V(lstm), C(error) is the mean absolute one-step error over the test part, in the unit of the series, C(last_error) what repeating the last
+          value gives
           there. C(kept) is the epoch whose network was kept, counted from 0, -1 = no correction of what the own past says was worth it, C(epochs) how
           many there were, C(warm) whether it went on from a stored network.
       type: dict

@@ -12,7 +12,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting imp
 def _forecaster(model):
     def forecast(contexts, h, m, quantiles, task, origin, *, start, step, limits):
         found = forecast_panel(
-            contexts, step_seconds=step, horizon=h, start=start if start.any() else None, season=m if m > 1 else None, quantiles=quantiles, limits=limits, model=model
+            contexts, step_seconds=step, horizon=h, start=start if start.any() else None, season=m if m > 1 else None,
+            quantiles=quantiles, limits=limits, model=model
         )  # fmt: skip
         return {"quantiles": found.quantiles, "peak": found.peak, "runway": found.runway, "reach_probability": found.reach_probability}
 

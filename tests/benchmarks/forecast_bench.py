@@ -63,7 +63,8 @@ def accuracy(tasks: list[str], wanted: set[str]) -> None:
     for task in tasks:
         print(f"\n### {task}\n")
         print(
-            "| method | h | vs `empirical` [90 %] | gSQL | q10 lt/le | q90 lt/le | cov80 (moved) | peak > p90, loss | Brier (`empirical`'s) | sMAPE | ms/series |\n"
+            "| method | h | vs `empirical` [90 %] | gSQL | q10 lt/le | q90 lt/le | cov80 (moved) | peak > p90, loss "
+            "| Brier (`empirical`'s) | sMAPE | ms/series |\n"
             "|---|---|---|---|---|---|---|---|---|---|---|"
         )
         runway = []
@@ -118,7 +119,8 @@ def cost(sizes: tuple[int, ...]) -> None:
     """Print what forecasts cost: of volumes (a sample every ten minutes, no season) and of VMs (hourly, a day as the season)."""
     print(f"\n### Cost\n\n{os.cpu_count()} cores ({platform.machine()}), pool of workers warm. Load before: {os.getloadavg()[0]:.1f}.\n")
     print(
-        "| class | series | first time, all learned: wall s / CPU s, wall ms a series | what was learned handed over: wall s / CPU s, wall ms a series |\n|---|---|---|---|"
+        "| class | series | first time, all learned: wall s / CPU s, wall ms a series "
+        "| what was learned handed over: wall s / CPU s, wall ms a series |\n|---|---|---|---|"
     )
     warm()
     random = np.random.default_rng(SEED)
@@ -137,7 +139,8 @@ def told(name: str, histories: list, **options) -> None:
     _again, *stored = timed(histories, models=first.models, families=first.families, **options)
     size = len(histories)
     print(
-        f"| {name} | {size:,} | {learning[0]:.1f} / {learning[1]:.1f}, {1000 * learning[0] / size:.1f} | {stored[0]:.1f} / {stored[1]:.1f}, {1000 * stored[0] / size:.2f} |",
+        f"| {name} | {size:,} | {learning[0]:.1f} / {learning[1]:.1f}, {1000 * learning[0] / size:.1f} "
+        f"| {stored[0]:.1f} / {stored[1]:.1f}, {1000 * stored[0] / size:.2f} |",
         flush=True,
     )
 

@@ -69,7 +69,8 @@ def usable(stored: Mapping[int, Stored | str], *, now: int, there: Extent, model
 def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, model: str, series: int, basis: str | None = None) -> Row:
     """Return the row of a family: key, kind, meta and payload.
 
-    :param extent: what the question was about, of which `series` have the season and a past to learn from; :param basis: what must be the same for C(train) not to learn it again.
+    :param extent: what the question was about, of which `series` have the season and a past to learn from.
+    :param basis: what must be the same for C(train) not to learn it again.
     :raises InputError: for numbers that are not finite.
     """
     key = key_of(metric, step, family.horizon, family.season)
@@ -96,12 +97,15 @@ def row_of(family: Family, *, metric: str, step: int, now: int, extent: Extent, 
     return key, KIND, meta, family_files.to_bytes(family, key=key, step_seconds=step)
 
 
-def rows_of(families: Mapping[int, Family], series: Mapping[int, int], **how: t.Any) -> tuple[list[Row], dict[int, str]]:
-    """Return the rows of what was learned, and by season why something is not stored."""
+def rows_of(
+    families: Mapping[int, Family], series: Mapping[int, int], *, metric: str, step: int, now: int, extent: Extent, model: str
+) -> tuple[list[Row], dict[int, str]]:
+    """Return the rows of what was learned, and by season why something is not stored; arguments as those of row_of."""
     rows, problems = [], {}
     for season, family in families.items():
         try:
-            rows.append(row_of(family, series=series.get(season, family.series), **how))
+            count = series.get(season, family.series)
+            rows.append(row_of(family, series=count, metric=metric, step=step, now=now, extent=extent, model=model))
         except InputError as error:
             problems[season] = str(error)
     return rows, problems
@@ -144,6 +148,6 @@ def _unpacked(key: str, row: tuple[Document, bytes | None] | str) -> Stored | st
         family = family_files.from_bytes(payload or b"", key=key)
     except InputError as error:
         return f"The stored global model {key} cannot be used. {error}"
-    if any(type(meta.get(name)) is not kind for name, kind in _KEPT.items()):
+    if not all(isinstance(meta.get(name), kind) for name, kind in _KEPT.items()):
         return f"The stored global model {key} lacks what this version keeps of each ({', '.join(_KEPT)}). It is learned anew."
     return Stored(family, meta)

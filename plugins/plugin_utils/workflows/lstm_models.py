@@ -124,7 +124,7 @@ def _unpacked(number: int, step: int, meta: Document, payload: bytes | None, now
     season = header.get("season")
     if not isinstance(season, int) or season < 1 or not lstm.fits(parameters, season):
         return f"The stored network {key} has parameters that are not finite or of another shape. Train it anew."
-    if any(type(meta.get(name)) is not kind for name, kind in _KEPT.items()):
+    if not all(isinstance(meta.get(name), kind) for name, kind in _KEPT.items()):
         return f"The stored network {key} lacks what this version keeps of each ({', '.join(_KEPT)}). Train it anew."
     if now is not None and (meta["data"].get("last") or 0) > now:
         return f"The stored network {key} has learned from samples after the time that is asked for. Train it as of then (O(now)), or use no network."

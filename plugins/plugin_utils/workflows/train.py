@@ -140,7 +140,8 @@ def _summary(
         corrected = sum(one["kept"] >= 0 for one in trained)
         warm = sum(bool(one["warm"]) for one in trained)
         lines.append(
-            f"Of the networks of single series {corrected:,} correct what their own past says, the others found nothing worth correcting; {warm:,} went on from a stored model."
+            f"Of the networks of single series {corrected:,} correct what their own past says, the others found nothing worth correcting; "
+            f"{warm:,} went on from a stored model."
         )
         ratios = [one["error"] / one["last_error"] for one in trained if one["error"] is not None and one["last_error"]]
         if ratios:

@@ -46,7 +46,8 @@ class Course(t.NamedTuple):
 
 
 class Done(t.NamedTuple):
-    """documents: one for each entity, in their order (for each season where all of it learn together); removed: models of former steps; figures: files that were drawn."""
+    """documents: one for each entity, in their order (for each season where all of it learn together);
+    removed: models of former steps; figures: files that were drawn."""
 
     documents: list[Document]
     removed: int

@@ -188,4 +188,5 @@ class TestWarmPool:
 def _program(what: str, folder: pathlib.Path, **more: int) -> subprocess.Popen[bytes]:
     here = pathlib.Path(__file__).parent
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([engine.collections_root(), str(here.parents[2])])}
-    return subprocess.Popen([sys.executable, str(here / "engine_functions.py"), what, str(folder)], env=environment, **more)  # type: ignore[call-overload,no-any-return]
+    command = [sys.executable, str(here / "engine_functions.py"), what, str(folder)]
+    return subprocess.Popen(command, env=environment, **more)  # type: ignore[call-overload,no-any-return]

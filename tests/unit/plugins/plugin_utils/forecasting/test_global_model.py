@@ -154,7 +154,7 @@ def test_too_little_to_learn_from_gives_nothing() -> None:
 def test_very_many_series_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(global_model, "MAX_WINDOWS", 200)
     random = np.random.default_rng(0)
-    values = [random.normal(size=60).cumsum() for _ in range(3000)]
+    values = [random.normal(size=60).cumsum() for _number in range(3000)]
     sampled = global_model._windows(job(values))
     assert 150 <= len(sampled.values) <= 200
     assert len({window.tobytes() for window in sampled.values}) == len(sampled.values)

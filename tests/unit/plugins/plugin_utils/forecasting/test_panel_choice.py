@@ -75,7 +75,7 @@ class TestHandedBack:
     def test_entries_are_built_in_types(self, first: PanelForecast) -> None:
         def plain(item: t.Any) -> bool:
             if isinstance(item, dict):
-                return all(type(name) is str and plain(value) for name, value in item.items())
+                return all(name.__class__ is str and plain(value) for name, value in item.items())
             return all(plain(value) for value in item) if type(item) in (list, tuple) else type(item) in (str, int, float, bool)
 
         assert all(entry is None or plain(entry) for entry in first.models)

@@ -21,8 +21,8 @@ CHOICE: dict[str, t.Any] = {
 }
 
 
-def explained(choice: t.Any = CHOICE, **options: t.Any) -> dict[str, t.Any]:
-    found = explain_of("global+empirical", "because", choice, **{"known": 130, "most": 2016, "now": NOW, **options})
+def explained(choice: t.Any = None, **options: t.Any) -> dict[str, t.Any]:
+    found = explain_of("global+empirical", "because", choice or CHOICE, **{"known": 130, "most": 2016, "now": NOW, **options})
     assert set(found) == {"method", "weights", "why", "scores", "would_change"}
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     return found
