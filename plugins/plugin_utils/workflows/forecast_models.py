@@ -62,8 +62,10 @@ class Known:
     def rows(self, panel: PanelForecast) -> list[Row]:
         """Return what to store of what the panel has learned."""
         new = {season: family for season, family in panel.families.items() if season not in self._stored and season not in self._newer}
-        how = {"metric": self._question.metric, "step": self._step, "now": self._question.now, "model": self._question.model}
-        rows, problems = global_models.rows_of(new, _learners(panel), extent=self._extent, **how)
+        asked = self._question
+        rows, problems = global_models.rows_of(
+            new, _learners(panel), metric=asked.metric, step=self._step, now=asked.now, extent=self._extent, model=asked.model
+        )
         self._unusable.update(problems)
         return rows
 
