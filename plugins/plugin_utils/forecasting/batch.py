@@ -10,7 +10,7 @@ import typing as t
 from collections.abc import Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import backtest as tests
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration, stacking
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration, classical, stacking
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import family as families
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, over_steps, reached, runway
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, HEAVY, Block, Label, View, heavy_of
@@ -220,7 +220,7 @@ def _told(past: tests.Backtest, weights: Floats, tables: stacking.Tables | None,
     seen = tests.figures(past, tests.mixed(past, weights))
     spreads = np.ones(len(weights))
     for column, label in enumerate(past.labels):
-        if label.method in ("theta", "ets", "mstl") and past.origins:
+        if label.method in classical.METHODS and past.origins:
             spreads = np.where(weights[:, column] > 0, tests.relative_error(past, label, past.labels[0]), spreads)
     found = []
     for row in range(len(weights)):

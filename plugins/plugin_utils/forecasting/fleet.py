@@ -14,7 +14,14 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Batch, Choice
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, block_of, promise
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import (
+    History,
+    block_of,
+    prepare,
+    promise,
+    season_of,
+    tie_break,
+)
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import TORCH, Block
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -173,7 +180,68 @@ class Fleet(t.NamedTuple):
         return found
 
 
-def promising(ready: list[History], seasons: list[int], given: Sequence[Mapping[str, t.Any] | None], order: list[str], model: str) -> Bools:
+def fleet_of(
+    histories: Sequence[t.Any],
+    given: Sequence[Mapping[str, t.Any] | None],
+    *,
+    known_seasons: Sequence[int | None],
+    lower: Floats,
+    upper: Floats,
+    starts: Floats,
+    metric: str | None,
+    season: int | str | None,
+    step_seconds: float,
+    horizon: int,
+    model: str,
+    seed: int,
+    engine: engines.Engine | None,
+) -> Fleet:
+    """Return histories made ready to be learned from and forecast together.
+
+    :param given: per series the entry of `models`, as for `forecast_panel`; the rest is as there, per series where it says [n].
+    :param known_seasons: [n] of an earlier choice, None = as `season` says.
+    :param lower, upper, starts: [n].
+    """
+    ready = [
+        prepare(history, horizon, step_seconds=step_seconds, metric=metric, lower=low, upper=high)
+        for history, low, high in zip(histories, lower, upper, strict=True)
+    ]
+    seasons = [
+        known or season_of(history, _season_of_network(item, model, season), step_seconds)
+        for known, history, item in zip(known_seasons, ready, given, strict=True)
+    ]
+    order = [tie_break(history) for history in ready]
+    return Fleet(
+        ready=ready,
+        seasons=seasons,
+        fitted=_promising(ready, seasons, given, order, model),
+        starts=starts,
+        own_networks=[_own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
+        step_seconds=float(step_seconds),
+        horizon=horizon,
+        model=model,
+        seed=seed,
+        engine=engine,
+        order=order,
+    )
+
+
+def _own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
+    """Return the parameters of a series' own network for its values as they were made ready; None without, or where it is of another season."""
+    network = (item or {}).get("lstm")
+    if not network or int(network["season"]) != season or not lstm.fits(network["parameters"], season):
+        return None
+    return lstm.rescaled(network["parameters"], -history.exponent)
+
+
+def _season_of_network(item: Mapping[str, t.Any] | None, model: str, season: int | str | None) -> int | str | None:
+    network = (item or {}).get("lstm")
+    return int(network["season"]) if network and model == "lstm" else season
+
+
+def _promising(
+    ready: list[History], seasons: list[int], given: Sequence[Mapping[str, t.Any] | None], order: list[str], model: str
+) -> Bools:
     """Return which series [bool n] try theta and ETS beside the other candidates in this call.
 
     They are the most promising of those without a choice, then of those whose choice was made without these two. Beside a global network

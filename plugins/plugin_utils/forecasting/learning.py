@@ -12,12 +12,8 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import Fleet, promising
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import prepare, season_of, tie_break
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.panel import own_network
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import fleet_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
-
-_MODEL = "auto"
 
 
 class Classroom:
@@ -41,25 +37,24 @@ class Classroom:
         engine: engines.Engine | None,
         models: Sequence[Mapping[str, t.Any] | None],
     ) -> None:
-        bound = np.inf if upper is None else upper
-        ready = [prepare(item, horizon, step_seconds=step_seconds, metric=metric, lower=lower, upper=bound) for item in histories]
-        seasons = [season_of(history, "auto", step_seconds) for history in ready]
-        order = [tie_break(history) for history in ready]
-        self._fleet = Fleet(
-            ready=ready,
-            seasons=seasons,
-            fitted=promising(ready, seasons, [None] * len(ready), order, _MODEL),
+        count = len(histories)
+        self._fleet = fleet_of(
+            histories,
+            models,
+            known_seasons=[None] * count,
+            lower=np.full(count, lower),
+            upper=np.full(count, np.inf if upper is None else upper),
             starts=np.asarray(start, dtype=np.float64),
-            own_networks=[own_network(item, history, season) for item, history, season in zip(models, ready, seasons, strict=True)],
-            step_seconds=float(step_seconds),
+            metric=metric,
+            season="auto",
+            step_seconds=step_seconds,
             horizon=horizon,
-            model=_MODEL,
+            model="auto",
             seed=seed,
             engine=engine,
-            order=order,
         )
         self.rows: dict[int, list[int]] = {}
-        for row, (history, season) in enumerate(zip(ready, seasons, strict=True)):
+        for row, (history, season) in enumerate(zip(self._fleet.ready, self._fleet.seasons, strict=True)):
             # What has no past to be judged by is forecast by its own changes, whatever the others have learned.
             if history.status == "ok" and origins(history.length, horizon, season)[2]:
                 self.rows.setdefault(season, []).append(row)

@@ -120,8 +120,10 @@ class View:
     def _made(self, label: Label, rows: Bools) -> tuple[Distribution, Bools]:
         if label.method in classical.METHODS:
             return self._fitted(label, rows)
-        if label.method in ("lstm", "global"):
-            return getattr(self, f"_{label.method}")(label)
+        if label.method == "lstm":
+            return self._lstm(label)
+        if label.method == "global":
+            return self._global(label)
         if label.method == "classic_lstm":
             centres = classic_lstm.forecast(self._block.values, horizon=self._gap + self._horizon, seed=self._block.seed)[:, self._gap :]
             return self._without_spread(centres), self._everyone

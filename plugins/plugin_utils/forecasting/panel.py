@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, lstm
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import Fleet, promising
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History, prepare, season_of, tie_break
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import fleet_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
 
@@ -96,31 +96,24 @@ def forecast_panel(
         raise InputError(f"`models` has {len(given)} entries for {count} histories; needed is one each (or None).")
     bounds = [_per_series(value, count, name, empty) for value, name, empty in ((lower, "lower", -np.inf), (upper, "upper", np.inf))]
     starts = _per_series(start, count, "start", np.nan)
-    ready = [
-        prepare(history, horizon, step_seconds=step_seconds, metric=metric, lower=low, upper=high)
-        for history, low, high in zip(histories, *bounds, strict=True)
-    ]
     earlier = [_earlier(item) if model == "auto" else None for item in given]
     wanted_limits, single = _limits(limits, count)
-    seasons = [
-        choice.season if choice else season_of(history, _season_of_network(item, model, season), step_seconds)
-        for history, choice, item in zip(ready, earlier, given, strict=True)
-    ]
-    order = [tie_break(history) for history in ready]
-    fitted = promising(ready, seasons, given, order, model)
-    fleet = Fleet(
-        ready=ready,
-        seasons=seasons,
-        fitted=fitted,
+    fleet = fleet_of(
+        histories,
+        given,
+        known_seasons=[choice.season if choice else None for choice in earlier],
+        lower=bounds[0],
+        upper=bounds[1],
         starts=starts,
-        own_networks=[own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
-        step_seconds=float(step_seconds),
+        metric=metric,
+        season=season,
+        step_seconds=step_seconds,
         horizon=horizon,
         model=model,
         seed=seed,
         engine=engine,
-        order=order,
     )
+    ready, seasons, fitted = fleet.ready, fleet.seasons, fleet.fitted
     if model == "lstm":
         fleet = fleet.with_own_networks()
     earlier = fleet.kept(earlier, families or {})
@@ -236,19 +229,6 @@ def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"An entry of `models` lacks {error}; needed is an entry of PanelForecast.models, or None.") from error
     return choice._replace(weights=weights, scores=scores) if all(method in METHODS for method, _season, _weight in weights) else None
-
-
-def own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
-    """Return the parameters of a series' own network for its values as they were made ready; None without, or where it is of another season."""
-    network = (item or {}).get("lstm")
-    if not network or int(network["season"]) != season or not lstm.fits(network["parameters"], season):
-        return None
-    return lstm.rescaled(network["parameters"], -history.exponent)
-
-
-def _season_of_network(item: Mapping[str, t.Any] | None, model: str, season: int | str | None) -> int | str | None:
-    network = (item or {}).get("lstm")
-    return int(network["season"]) if network and model == "lstm" else season
 
 
 def _figures(choice: Choice | None) -> dict[str, float] | None:
