@@ -23,7 +23,9 @@ if t.TYPE_CHECKING:
 
 _HEADS = ("values", "highest")
 _GRID = 401
-_TAILS, _ERRORS = 0.6, 2.0
+_TAILS, _ERRORS = 0.6, 2.5
+# Far out one level more is many times the width: one shock that all series shared must not double the forecasts of the next months.
+_FURTHEST = 0.4
 
 
 class Calibration(t.NamedTuple):
@@ -44,7 +46,8 @@ def calibrate(seen: Sequence[Floats], independent: float) -> Calibration:
     """Return the calibration that the past asks for.
 
     A share that was wrong in the same way at every past moment is corrected in full; one that comes from a single moment, when many series
-    moved at once, hardly: what is kept is d² / (d² + s²) of a deviation d with standard error s over the moments (empirical Bayes).
+    moved at once, hardly: what is kept is d² / (d² + s²) of a deviation d with standard error s over the moments (empirical Bayes). No
+    level moves further out than to where 0.4 times as much lies beyond it.
 
     :param seen: of each past moment [n, 2, s, 2] of `intervals`; NaN = not known.
     :param independent: how many moments without a common future these count for.
@@ -66,8 +69,13 @@ def calibrate(seen: Sequence[Floats], independent: float) -> Calibration:
             error = (part * (away - mean) ** 2).sum(axis=0) / max(independent - 1.0, 0.5)
             error += grid * (1.0 - grid) / (counts.mean() * max(independent, 1.0))
             kept = mean * mean**2 / np.maximum(mean**2 + _ERRORS**2 * error, 1e-12) * np.minimum(np.abs(2.0 * grid - 1.0) / _TAILS, 1.0)
-            found[head, place] = np.interp(LEVELS, np.maximum.accumulate(grid + kept), grid)
+            found[head, place] = _bounded(np.interp(LEVELS, np.maximum.accumulate(grid + kept), grid))
     return Calibration(found)
+
+
+def _bounded(levels: Floats) -> Floats:
+    wanted = np.array(LEVELS)
+    return np.where(wanted > 0.5, np.minimum(levels, 1.0 - _FURTHEST * (1.0 - wanted)), np.maximum(levels, _FURTHEST * wanted))
 
 
 def _below(intervals: Floats, grid: Floats) -> tuple[Floats, int]:

@@ -114,6 +114,13 @@ class TestCalibrate:
         assert moved < 0.03
         assert moved < 0.5 * np.abs(steady - LEVEL).max()
 
+    def test_no_level_goes_so_far_out_that_the_forecast_doubles(self) -> None:
+        for shift in (0.45, -0.45):
+            found = calibrate([np.clip(item + shift, 0.0, 1.0) for item in normal_past(1.0)], 6.0).levels
+            upper, lower = (found[:, :, LEVELS.index(level)] for level in (0.9, 0.1))
+            assert (upper <= 0.96 + 1e-9).all()
+            assert (lower >= 0.04 - 1e-9).all()
+
     def test_moments_that_share_their_future_count_for_less(self) -> None:
         past = normal_past(1.3, series=5)
         far, near = (np.abs(calibrate(past, independent).levels - LEVEL).max() for independent in (6.0, 1.5))
