@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine_dask, engine_local
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
@@ -81,7 +81,7 @@ def run_each(
     light: bool = False,
     progress: Progress | None = None,
     needs: Sequence[str] = (),
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield function(batch) for every batch, in their order, while later batches are computed.
 
     Batches are drawn as workers get free: three for each worker exist at a time, or their results, however many there are in all.

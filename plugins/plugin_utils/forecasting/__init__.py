@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.panel import MODELS, PanelForecast, forecast_panel
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.answers import PanelForecast
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.panel import MODELS, forecast_panel
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.version import code_version
 
 __all__ = ["MODELS", "PanelForecast", "code_version", "forecast_panel"]

@@ -13,7 +13,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import calibration, classical, stacking
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import family as families
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import Distribution, over_steps, reached, runway
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, HEAVY, Block, Label, View, heavy_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, Block, Label, View
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.mixture import mixture
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -82,14 +82,6 @@ class Batch(t.NamedTuple):
             fits=self.fits[chosen],
             given=[choice for choice, wanted in zip(self.given, chosen, strict=True) if wanted],
         )
-
-    @property
-    def heavy(self) -> set[str]:
-        """The methods it may use that need statsforecast or torch."""
-        found = {method for choice in self.given if choice for method, _season, _weight in choice.weights}
-        if any(choice is None for choice in self.given):
-            found |= {self.wanted} if self.wanted else heavy_of(self.block, self.fits)
-        return found.intersection(HEAVY)
 
 
 class Answer(t.NamedTuple):

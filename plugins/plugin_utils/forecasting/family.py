@@ -62,7 +62,7 @@ class Lesson(t.NamedTuple):
     @property
     def heavy(self) -> set[str]:
         """The methods it uses that need statsforecast or torch."""
-        return heavy_of(self.block, self.fits)
+        return heavy_of(self.fits, self.block.own_networks)
 
 
 class Examined(t.NamedTuple):

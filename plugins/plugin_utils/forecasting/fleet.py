@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, lstm, training
@@ -22,7 +22,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.his
     season_of,
     tie_break,
 )
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import TORCH, Block
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import HEAVY, TORCH, Block, heavy_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
 if t.TYPE_CHECKING:
@@ -100,16 +100,20 @@ class Fleet(t.NamedTuple):
             found.append(None if self.fitted[row] or missing else choice)
         return found
 
+    def learners(self, rows: Iterable[int]) -> dict[int, list[int]]:
+        """Return by season those of some rows that have a past to be judged by: of the others nothing can be learned, nor is it of use to them."""
+        found: dict[int, list[int]] = {}
+        for row in sorted(rows, key=lambda row: self.order[row]):
+            if self.ready[row].status == "ok" and self._offsets(row):
+                found.setdefault(self.seasons[row], []).append(row)
+        return found
+
     def families(self, given: Mapping[int, Family], rows: list[int]) -> dict[int, Family]:
         """Return what the series of each season have in common: what is given, and what is learned where these rows need more."""
         found = {season: family for season, family in given.items() if family.horizon == self.horizon}
         if self.model not in ("auto", "global"):
             return {}
-        usable = [row for row in rows if self.ready[row].status == "ok" and self._offsets(row)]
-        wanted: dict[int, list[int]] = {}
-        for row in sorted(usable, key=lambda row: self.order[row]):
-            if self.seasons[row] not in found:
-                wanted.setdefault(self.seasons[row], []).append(row)
+        wanted = {season: members for season, members in self.learners(rows).items() if season not in found}
         if not wanted:
             return found
         judges = self._trained(wanted)
@@ -125,7 +129,8 @@ class Fleet(t.NamedTuple):
                 block = self.block(part, None)._replace(networks=judges[season])
                 lessons.append(Lesson(block, self.ready[part[0]].length, self.horizon, labels, self.fitted[part]))
                 owners.append(season)
-        examined = self.run(examine, lessons)
+        heavy, values = set[str]().union(*(lesson.heavy for lesson in lessons)), sum(lesson.block.values.size for lesson in lessons)
+        examined = list(self.run(examine, lessons, heavy=heavy, values=values))
         final = self._trained(wanted, begin=judges) if any(judges.values()) else judges
         for season in wanted:
             seen = [item for item, owner in zip(examined, owners, strict=True) if owner == season]
@@ -144,11 +149,25 @@ class Fleet(t.NamedTuple):
                 found[rows[row]] = lstm.one_of(one.parameters, number)
         return self._replace(own_networks=found)
 
-    def run(self, function: Callable[[Work], Result], work: Sequence[Work]) -> list[Result]:
-        """Return what workers make of some work, or this process where it is little."""
-        heavy = set[str]().union(*(item.heavy for item in work))
-        light = not heavy and sum(item.block.values.size for item in work) <= LIGHT_VALUES
-        return engines.run(function, work, engine=self.engine, light=light, needs=() if heavy.isdisjoint(TORCH) else ("torch",))
+    def run(
+        self, function: Callable[[Work], Result], work: Iterable[Work], *, heavy: set[str], values: int
+    ) -> Generator[Result, None, None]:
+        """Yield what workers make of some work, which is drawn as they get free, or this process where it is little.
+
+        :param heavy: methods it uses that need statsforecast or torch; values: how many it is about.
+        """
+        light = not heavy and values <= LIGHT_VALUES
+        return engines.run_each(function, work, engine=self.engine, light=light, needs=() if heavy.isdisjoint(TORCH) else ("torch",))
+
+    def heavy(self, choices: Sequence[Choice | None]) -> set[str]:
+        """Return the methods that need statsforecast or torch and may be used for forecasts by these choices, one for each row, None = to be made."""
+        found = {method for choice in choices if choice for method, _season, _weight in choice.weights}
+        open_rows = [row for row, choice in enumerate(choices) if choice is None]
+        if open_rows and self.model != "auto":
+            found.add(self.model)
+        elif open_rows:
+            found |= heavy_of(self.fitted[open_rows], [self.own_networks[row] for row in open_rows])
+        return found.intersection(HEAVY)
 
     def _offsets(self, row: int) -> list[int]:
         return origins(self.ready[row].length, self.horizon, self.seasons[row])[2]
@@ -171,6 +190,7 @@ class Fleet(t.NamedTuple):
                 begin=begin[season] if begin else None,
             )
             if global_model.enough(job):
+                job = global_model.drawn(job)
                 # One job for each network, so that as many cores work.
                 jobs += [job._replace(numbers=(number,)) for number in range(global_model.NETWORKS)]
         trained = engines.run(global_model.train, jobs, engine=self.engine, needs=("torch",))

@@ -102,8 +102,24 @@ def train(job: Job) -> list[Parameters]:
 
 def enough(job: Job) -> bool:
     """Return whether there may be enough to learn from: no worker needs to be started to find out that there is not."""
-    least = max(_SHORTEST, _SHORTEST_SEASONS * job.season) + job.held_out + job.horizon
+    least = _least(job) + job.held_out + job.horizon
     return sum(max(0, len(values) - least) for values in job.values) >= MIN_WINDOWS
+
+
+def drawn(job: Job) -> Job:
+    """Return the job with the series that it learns from: those that are long enough, and of very many a part, drawn by its seed.
+
+    What is not looked at need not travel to a worker. Drawing twice changes nothing.
+    """
+    # The same series in another order are the same lesson.
+    usable = sorted(
+        (index for index, values in enumerate(job.values) if len(values) - job.held_out - job.horizon - 1 >= _least(job)),
+        key=lambda index: (len(job.values[index]), float(np.nansum(job.values[index]))),
+    )
+    most = max(1, _room(job) // LEAST_OF_A_SERIES)
+    if len(usable) > most:
+        usable = [usable[index] for index in np.sort(np.random.default_rng(job.seed).choice(len(usable), most, replace=False))]
+    return job._replace(values=[job.values[index] for index in usable], ends=None if job.ends is None else job.ends[usable])
 
 
 def answer(
@@ -182,34 +198,34 @@ def training_steps(apart: float, *, warm: bool = False) -> int:
 
 
 def _windows(job: Job) -> Windows:
-    """Return windows spread over the past of all series, or of a drawn part of them where they are very many."""
+    """Return windows spread over the past of the series of a job."""
     random = np.random.default_rng(job.seed)
-    least, width = max(_SHORTEST, _SHORTEST_SEASONS * job.season), _width(job.season)
-    room = max(1, min(MAX_WINDOWS, MAX_ROWS // len(step_grid(job.horizon, job.season)), _MAX_VALUES // (width + job.horizon)))
-    ends = [len(values) - job.held_out - job.horizon - 1 for values in job.values]
-    # The same series in another order are the same lesson.
-    usable = sorted(
-        (index for index, end in enumerate(ends) if end >= least),
-        key=lambda index: (len(job.values[index]), float(np.nansum(job.values[index]))),
-    )
-    most = max(1, room // LEAST_OF_A_SERIES)
-    if len(usable) > most:
-        usable = [usable[index] for index in np.sort(random.choice(len(usable), most, replace=False))]
-    each = room // max(len(usable), 1)
+    job = drawn(job)
+    each = _room(job) // max(len(job.values), 1)
     found, futures, moments, apart = [], [], [], 0.0
-    for index in usable:
-        values, end = job.values[index], ends[index]
+    for index, values in enumerate(job.values):
+        least, end = _least(job), len(values) - job.held_out - job.horizon - 1
         presents = _spread(least, end, each, random)
         presents = presents[~np.isnan(values[presents])]
         apart += min(float(len(presents)), 1.0 + (end - least) / job.horizon)
         for present in presents:
-            window = values[max(0, present + 1 - width) : present + 1]
-            found.append(np.concatenate([np.full(width - len(window), np.nan), window]))
+            window = values[max(0, present + 1 - _width(job.season)) : present + 1]
+            found.append(np.concatenate([np.full(_width(job.season) - len(window), np.nan), window]))
             futures.append(values[present + 1 : present + 1 + job.horizon])
             moments.append(np.nan if job.ends is None else job.ends[index] - (len(values) - 1 - present) * job.step_seconds)
     if not found:
-        return Windows(np.empty((0, width)), np.empty((0, job.horizon)), None, 0.0)
+        return Windows(np.empty((0, _width(job.season))), np.empty((0, job.horizon)), None, 0.0)
     return Windows(np.stack(found), np.stack(futures), None if job.ends is None else np.array(moments), apart)
+
+
+def _room(job: Job) -> int:
+    """Return how many windows there are at most."""
+    return max(1, min(MAX_WINDOWS, MAX_ROWS // len(step_grid(job.horizon, job.season)), _MAX_VALUES // (_width(job.season) + job.horizon)))
+
+
+def _least(job: Job) -> int:
+    """Return how many steps lie before the present of a window at least."""
+    return max(_SHORTEST, _SHORTEST_SEASONS * job.season)
 
 
 def _spread(first: int, last: int, count: int, random: np.random.Generator) -> Ints:

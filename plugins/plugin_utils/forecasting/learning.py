@@ -10,7 +10,6 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import fleet_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
@@ -53,11 +52,7 @@ class Classroom:
             seed=seed,
             engine=engine,
         )
-        self.rows: dict[int, list[int]] = {}
-        for row, (history, season) in enumerate(zip(self._fleet.ready, self._fleet.seasons, strict=True)):
-            # What has no past to be judged by is forecast by its own changes, whatever the others have learned.
-            if history.status == "ok" and origins(history.length, horizon, season)[2]:
-                self.rows.setdefault(season, []).append(row)
+        self.rows = self._fleet.learners(range(count))
 
     def learned(self, season: int) -> Family:
         """Return what the series of a season (a key of `rows`) have in common."""

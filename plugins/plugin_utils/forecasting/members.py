@@ -88,10 +88,13 @@ class Block(t.NamedTuple):
         )
 
 
-def heavy_of(block: Block, fits: Bools) -> set[str]:
-    """Return the methods out of HEAVY that a mixture for these series may be made of; fits: bool [n], the series to fit models to."""
+def heavy_of(fits: Bools, own_networks: Sequence[t.Any]) -> set[str]:
+    """Return the methods out of HEAVY that a mixture for these series may be made of.
+
+    :param fits: bool [n], the series to fit models to; own_networks: as of Block.
+    """
     found = {"theta", "ets"} if fits.any() else set()
-    return found | ({"lstm"} if any(item is not None for item in block.own_networks) else set())
+    return found | ({"lstm"} if any(item is not None for item in own_networks) else set())
 
 
 class View:

@@ -6,52 +6,28 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import itertools
 import math
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.answers import PanelForecast, begun, put, scaled
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import fleet_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.fleet import Fleet, fleet_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import History
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.members import BASE, METHODS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np, statsforecast_models, torch
 
 if t.TYPE_CHECKING:
-    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats, Ints
+    from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.past import Floats
 
 MODELS = ("auto", *METHODS)
-
-
-@dataclasses.dataclass(frozen=True)
-class PanelForecast:
-    """Forecasts of n series; NaN stands only where the status is `invalid`.
-
-    quantiles: float64 [n, q, h] of the values, non-decreasing in q. peak: [n, q] of the maximum over the horizon.
-    runway: seconds [n, q] (or [n, L, q] for several limits) until the limit is reached with that probability, inf = not within
-    the horizon; None without limits. reach_probability: [n] (or [n, L]) within the horizon; None without limits.
-    method, status (ok, cold_start, invalid), reason, notes (what was left out of a series, its breaks): one text per series.
-    backtest: per series {mase, pinball, coverage80, origins} or None. models: per series what to hand to the next call as `models`
-    (built-in types), or None. families: what the series of one season have in common, to hand to the next call as `families`.
-    """
-
-    quantiles: Floats
-    peak: Floats
-    runway: Floats | None
-    reach_probability: Floats | None
-    method: list[str]
-    status: list[str]
-    reason: list[str]
-    notes: list[str]
-    backtest: list[dict[str, float] | None]
-    models: list[dict[str, t.Any] | None]
-    families: dict[int, Family]
 
 
 def forecast_panel(
@@ -72,6 +48,7 @@ def forecast_panel(
     engine: engines.Engine | None = None,
     models: Sequence[Mapping[str, t.Any] | None] | None = None,
     families: Mapping[int, Family] | None = None,
+    each: Callable[[PanelForecast, list[int]], None] | None = None,
 ) -> PanelForecast:
     """Forecast n series over `horizon` steps after the end of each history.
 
@@ -85,6 +62,7 @@ def forecast_panel(
     :param models: per series the entry of `PanelForecast.models` of an earlier call (used with model="auto"), None = choose anew. An entry
         may hold `lstm`, the series' own network: {parameters (in units of the values), season}; model="lstm" trains where there is none.
     :param families: `PanelForecast.families` of an earlier call over the same horizon; without, they are learned.
+    :param each: called as soon as some rows are known, with the forecast, which is filled so far, and with these rows. What it raises ends the call.
     :raises InputError: for wrong arguments. A series that cannot be forecast raises nothing: its status says so.
     :raises MissingPackage: a model asked for whose package is not installed; auto does without and says so in `reason`.
     """
@@ -117,60 +95,76 @@ def forecast_panel(
     if model == "lstm":
         fleet = fleet.with_own_networks()
     earlier = fleet.kept(earlier, families or {})
-    found = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
+    open_rows = [row for row, choice in enumerate(earlier) if choice is None]
+    found = fleet.families(families or {}, open_rows)
 
-    result = _empty(count, len(quantiles), horizon, wanted_limits.shape[1])
+    choices = [_cold(history) or choice for history, choice in zip(ready, earlier, strict=True)]
     groups = fleet.groups(list(range(count)), earlier)
     exponents = np.array([history.exponent for history in ready], dtype=np.int64)
-    batches = [
-        Batch(
-            block=fleet.block(rows, found.get(seasons[rows[0]])),
+
+    def batch_of(rows: list[int]) -> Batch:
+        family = found.get(seasons[rows[0]])
+        return Batch(
+            block=fleet.block(rows, family),
             length=ready[rows[0]].length,
             gap=ready[rows[0]].gap,
             horizon=horizon,
             quantiles=tuple(float(level) for level in quantiles),
-            limits=_scaled(wanted_limits[rows], -exponents[rows][:, None]),
-            lower=_scaled(bounds[0][rows], -exponents[rows]),
-            upper=_scaled(bounds[1][rows], -exponents[rows]),
+            limits=scaled(wanted_limits[rows], -exponents[rows][:, None]),
+            lower=scaled(bounds[0][rows], -exponents[rows]),
+            upper=scaled(bounds[1][rows], -exponents[rows]),
             wanted="" if model == "auto" else model,
-            given=[_cold(ready[row]) or earlier[row] for row in rows],
+            given=[choices[row] for row in rows],
             fits=fitted[rows],
-            family=found.get(seasons[rows[0]]),
+            family=family,
         )
-        for rows in groups
-    ]
-    for rows, answer in zip(groups, fleet.run(forecast_batch, batches), strict=True):
-        _put(result, rows, answer, exponents)
-    choices = result[4]
-    if model == "auto":
-        choices = [
-            choice._replace(reason=choice.reason + _missing()) if choice and earlier[row] is None and choice.origins else choice
-            for row, choice in enumerate(choices)
-        ]
-    return PanelForecast(
-        quantiles=result[0],
-        peak=result[1],
-        runway=None if limits is None else result[2][:, 0] if single else result[2],
-        reach_probability=None if limits is None else result[3][:, 0] if single else result[3],
-        method=[choice.method if choice else "none" for choice in choices],
-        status=[history.status for history in ready],
-        reason=[choice.reason if choice else "no finite value" for choice in choices],
-        notes=["; ".join(history.notes) for history in ready],
-        backtest=[_figures(choice) for choice in choices],
-        models=[
-            {
+
+    panel = begun(
+        ready,
+        levels=len(quantiles),
+        horizon=horizon,
+        limits=None if limits is None else wanted_limits.shape[1],
+        single=single,
+        families=found,
+        learners={season: len(rows) for season, rows in fleet.learners(open_rows).items()},
+    )
+    without = [row for row, history in enumerate(ready) if not history.known]
+    if each and without:
+        each(panel, without)
+    # The histories are there already: a copy of all of them as batches need not be.
+    answers = fleet.run(forecast_batch, map(batch_of, groups), heavy=fleet.heavy(choices), values=sum(len(one.values) for one in ready))
+    with contextlib.closing(answers):
+        for rows, answer in zip(groups, answers, strict=True):
+            put(panel, rows, answer, exponents)
+            if model == "auto":
+                _hand_on(panel, rows, answer, fleet, given, earlier)
+            if each:
+                each(panel, rows)
+    return panel
+
+
+def _hand_on(
+    panel: PanelForecast,
+    rows: Sequence[int],
+    answer: Answer,
+    fleet: Fleet,
+    given: Sequence[Mapping[str, t.Any] | None],
+    earlier: Sequence[Choice | None],
+) -> None:
+    """Put in what the next call is to be given of some rows, and what their reasons have to say of methods that were not there."""
+    for row, choice in zip(rows, answer.choices, strict=True):
+        history, former = fleet.ready[row], given[row] or {}
+        if earlier[row] is None and choice.origins:
+            choice = choice._replace(reason=choice.reason + _missing())
+            panel.reason[row] = choice.reason
+        if history.status == "ok":
+            panel.models[row] = {
                 **choice._asdict(),
                 "weights": [list(item) for item in choice.weights],
                 "scores": [list(item) for item in choice.scores],
-                "tried_fits": bool(fitted[row] or (given[row] or {}).get("tried_fits")),
-                "values": ready[row].known if earlier[row] is None else (given[row] or {}).get("values", ready[row].known),
+                "tried_fits": bool(fleet.fitted[row] or former.get("tried_fits")),
+                "values": history.known if earlier[row] is None else former.get("values", history.known),
             }
-            if choice and model == "auto" and ready[row].status == "ok"
-            else None
-            for row, choice in enumerate(choices)
-        ],
-        families=found,
-    )
 
 
 def _need_packages(model: str) -> None:
@@ -185,31 +179,6 @@ def _missing() -> str:
     """Return what a reason says of methods that were not tried for want of a package."""
     packages = (("theta and ets were", "statsforecast", classical.available()), ("global was", "torch", global_model.available()))
     return "".join(f"; {which} not tried, for {name} is not installed" for which, name, there in packages if not there)
-
-
-_Result = tuple["Floats", "Floats", "Floats", "Floats", list["Choice | None"]]
-
-
-def _empty(count: int, levels: int, horizon: int, limits: int) -> _Result:
-    shapes = ((count, levels, horizon), (count, levels), (count, limits, levels), (count, limits))
-    quantiles, peak, runway, reach = (np.full(shape, np.nan) for shape in shapes)
-    return quantiles, peak, runway, reach, [None] * count
-
-
-def _put(result: _Result, rows: list[int], answer: Answer, exponents: Ints) -> None:
-    quantiles, peak, runway, reach, choices = result
-    largest = np.finfo(np.float64).max
-    quantiles[rows] = np.clip(_scaled(answer.quantiles, exponents[rows][:, None, None]), -largest, largest)
-    peak[rows] = np.clip(_scaled(answer.peak, exponents[rows][:, None]), -largest, largest)
-    runway[rows], reach[rows] = answer.runway, answer.reach
-    for row, choice in zip(rows, answer.choices, strict=True):
-        choices[row] = choice
-
-
-def _scaled(values: Floats, exponents: Ints) -> Floats:
-    """Return values times 2 ** exponents; what is too large becomes infinite."""
-    with np.errstate(over="ignore"):
-        return np.ldexp(values, exponents)
 
 
 def _cold(history: History) -> Choice | None:
@@ -229,12 +198,6 @@ def _earlier(item: Mapping[str, t.Any] | None) -> Choice | None:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"An entry of `models` lacks {error}; needed is an entry of PanelForecast.models, or None.") from error
     return choice._replace(weights=weights, scores=scores) if all(method in METHODS for method, _season, _weight in weights) else None
-
-
-def _figures(choice: Choice | None) -> dict[str, float] | None:
-    if choice is None or not choice.origins:
-        return None
-    return {"mase": choice.mase, "pinball": choice.pinball, "coverage80": choice.coverage80, "origins": choice.origins}
 
 
 def _per_series(value: t.Any, count: int, name: str, empty: float) -> Floats:

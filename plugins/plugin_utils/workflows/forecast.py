@@ -17,11 +17,11 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.histories import MIN_SAMPLES
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.asked_series import asked_series, by_step, grid_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_answers import Answers, basis_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_documents import (
     Asked,
     Document,
     Question,
-    document_of,
     with_status,
     without_series,
 )
@@ -29,7 +29,6 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forec
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_models import Known
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import bounds
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.measured import find_measured
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import most_steps
 
 if t.TYPE_CHECKING:
     from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
@@ -147,7 +146,7 @@ def _forecast_group(store: Store, asked: Sequence[Asked], step: int, question: Q
     )
     documents, fresh = {}, []
     for item in asked:
-        known = None if item.replay else memory.current(item.series.id, basis=_basis(item), now=question.now)
+        known = None if item.replay else memory.current(item.series.id, basis=basis_of(item), now=question.now)
         if known is not None:
             documents[item.entity.id] = known
         elif item.known:
@@ -169,7 +168,8 @@ def _computed(
     values = times.read(store, ids)
     low, high = bounds(question.metric)
     known = Known(store, asked, values, times, horizon=horizon, question=question, memory=memory)
-    panel = forecast_panel(
+    answers = Answers(memory, known, asked, values, times, horizon=horizon, question=question)
+    forecast_panel(
         list(values),
         step_seconds=step,
         horizon=horizon,
@@ -185,30 +185,10 @@ def _computed(
         engine=engine,
         models=known.models,
         families=known.families,
+        each=answers.take,
     )
-    # What was learned without the newest samples must not take the place of what knows them.
-    learned = [] if any(item.replay for item in asked) else known.rows(panel)
-    most = most_steps(step, question.history_seconds)
-    documents, models = {}, {}
-    for row, item in enumerate(asked):
-        explain, notes = known.explained(row, panel, most), known.notes(row, panel)
-        documents[item.series.id] = document_of(item, row, panel, values[row], times, horizon, question, notes=notes, explain=explain)
-        model = panel.models[row]
-        if model and not item.replay:
-            models[item.series.id] = known.remembered(row, item, model)
-    stored = {item.series.id for item in asked if not item.replay}
-    memory.save(
-        {number: document for number, document in documents.items() if number in stored},
-        {item.series.id: _basis(item) for item in asked},
-        models,
-        learned,
-    )
-    return {item.entity.id: documents[item.series.id] for item in asked}
-
-
-def _basis(item: Asked) -> list[t.Any]:
-    """Return what a stored forecast must have been made out of to be given again."""
-    return [item.known, item.last, list(item.limit) if item.limit else None]
+    answers.store()
+    return answers.documents
 
 
 def _duration(value: int | str | None, option: str) -> int | None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import collections
 import typing as t
 from collections.abc import Mapping, Sequence
 
@@ -42,7 +41,6 @@ class Known:
         self, store: Store, asked: Sequence[Asked], values: t.Any, grid: Grid, *, horizon: int, question: Question, memory: Memory
     ) -> None:
         self._question, self._step = question, grid.step
-        self._learners: dict[int, int] | None = None
         self._count = np.count_nonzero(~np.isnan(values), axis=1)
         self._extent = extent_of(asked, self._count)
         found = global_models.load(store, question.metric, grid.step, horizon) if question.model in _WITH_FAMILIES else {}
@@ -64,7 +62,7 @@ class Known:
         new = {season: family for season, family in panel.families.items() if season not in self._stored and season not in self._newer}
         asked = self._question
         rows, problems = global_models.rows_of(
-            new, _learners(panel), metric=asked.metric, step=self._step, now=asked.now, extent=self._extent, model=asked.model
+            new, panel.learners, metric=asked.metric, step=self._step, now=asked.now, extent=self._extent, model=asked.model
         )
         self._unusable.update(problems)
         return rows
@@ -92,9 +90,7 @@ class Known:
         family = None
         if season in panel.families:
             meta = self._stored[season].meta if season in self._stored else None
-            if self._learners is None:
-                self._learners = _learners(panel)
-            series = self._learners.get(season, panel.families[season].series)
+            series = panel.learners.get(season, panel.families[season].series)
             family = Learned(meta["trained_at"], meta["series"]) if meta else Learned(self._question.now, series)
         return explain_of(
             panel.method[row],
@@ -118,11 +114,6 @@ class Known:
         if model:
             return int(model["season"])
         return next(iter(panel.families)) if len(panel.families) == 1 else None
-
-
-def _learners(panel: PanelForecast) -> dict[int, int]:
-    """Return by season how many series had a past to learn from, where the panel says so."""
-    return dict(collections.Counter(int(model["season"]) for model in panel.models if model and model["origins"]))
 
 
 def extent_of(asked: Sequence[Asked], counts: Sequence[int]) -> Extent:

@@ -21,8 +21,9 @@ def test_light_work_stays_here() -> None:
 
 
 @pytest.mark.parametrize("address", [None, "tcp://127.0.0.1:1"])
-def test_nothing_to_do_needs_nobody(address: str | None) -> None:
-    assert engine.run(abs, [], engine=make_engine(dask_address=address)) == []
+@pytest.mark.parametrize("batches", [[], iter([])])
+def test_nothing_to_do_needs_nobody(address: str | None, batches: t.Any) -> None:
+    assert engine.run(abs, batches, engine=make_engine(dask_address=address)) == []
 
 
 def test_light_work_is_streamed() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import typing as t
 
+import distributed
 import numpy as np
 import pytest
 
@@ -18,6 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import E
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import forecast_panel
 from support import dask_cluster
+from support.panels import batches_ahead
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from engine_functions import FOR_EVER, PID, gone, meet, pids
@@ -77,6 +79,15 @@ class TestBatches:
             most = max(most, len(drawn) - read)
         assert 2 <= most <= 2 * engine_dask.BATCHES_IN_FLIGHT
         assert told == list(range(1, 41))
+
+    def test_a_panel_makes_its_batches_as_workers_get_free(self, where: Engine) -> None:
+        assert 2 <= batches_ahead(where) <= 2 * engine_dask.BATCHES_IN_FLIGHT
+
+    def test_results_that_were_read_are_not_kept_on_the_cluster(self, where: Engine) -> None:
+        with distributed.Client(where.address, set_as_default=False) as client:
+            for read, _result in enumerate(engine.run_each(abs, range(-40, 0), engine=where)):
+                kept = client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks))
+                assert kept <= 2 * engine_dask.BATCHES_IN_FLIGHT + 1, read
 
     def test_errors_come_back_and_what_was_not_started_never_is(self, where: Engine, tmp_path: pathlib.Path) -> None:
         fails = f"int('seven') if {PID} else 0"

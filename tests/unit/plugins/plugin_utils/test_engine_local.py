@@ -19,6 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import E
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import MissingPackage
 from support.dask_cluster import WAIT_SECONDS, until
+from support.panels import batches_ahead
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from engine_functions import FOR_EVER, PID, alive, gone, meet, pids
@@ -49,6 +50,9 @@ class TestBatches:
             most = max(most, len(drawn) - read)
         assert 2 <= most <= 2 * engine_local.BATCHES_IN_FLIGHT
         assert len(drawn) == 40
+
+    def test_a_panel_makes_its_batches_as_workers_get_free(self) -> None:
+        assert 2 <= batches_ahead(TWO) <= 2 * engine_local.BATCHES_IN_FLIGHT
 
     def test_one_stage_may_feed_another(self) -> None:
         stage = engine.run_each(abs, range(-30, 0), engine=TWO)

@@ -160,6 +160,21 @@ def test_very_many_series_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({window.tobytes() for window in sampled.values}) == len(sampled.values)
 
 
+def test_only_series_that_are_learned_from_go_to_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(global_model, "MAX_WINDOWS", 200)
+    values = [*saws(60), np.arange(30.0)]
+    whole = job(values, ends=np.arange(61.0) * HOUR)
+    part = global_model.drawn(whole)
+    assert len(part.values) == len(part.ends) == 50
+    assert {int(end / HOUR) for end in part.ends} < set(range(60)), "the last one is too short"
+    assert all(np.array_equal(one, values[int(end / HOUR)]) for one, end in zip(part.values, part.ends, strict=True))
+    again = global_model.drawn(part)
+    assert [one is other for one, other in zip(again.values, part.values, strict=True)] == [True] * 50
+    for one, other in zip(train(whole), train(part), strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert not np.array_equal(global_model.drawn(whole._replace(seed=1)).ends, part.ends)
+
+
 def test_windows_lie_all_over_the_past_and_end_before_their_future() -> None:
     values = np.arange(300.0)
     sampled = global_model._windows(job([values], ends=np.array([1e9]), held_out=30))

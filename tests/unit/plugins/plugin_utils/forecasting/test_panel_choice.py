@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import typing as t
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -259,12 +260,15 @@ class TestTheRightOne:
 def test_work_that_needs_torch_or_statsforecast_goes_to_workers(own_network: dict[str, t.Any], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, bool, tuple[str, ...]]] = []
 
-    def run(function: t.Any, batches: t.Any, *, light: bool = False, needs: tuple[str, ...] = (), **_options: t.Any) -> list[t.Any]:
-        if batches:
-            seen.append((function.__name__, light, needs))
-        return [function(batch) for batch in batches]
+    def run_each(
+        function: t.Any, batches: t.Any, *, light: bool = False, needs: tuple[str, ...] = (), **_options: t.Any
+    ) -> Iterator[t.Any]:
+        for number, batch in enumerate(batches):
+            if not number:
+                seen.append((function.__name__, light, needs))
+            yield function(batch)
 
-    monkeypatch.setattr(engines, "run", run)
+    monkeypatch.setattr(engines, "run_each", run_each)
     panel([range(20)])
     # No worker is started to find out that twenty values are too few for a network.
     assert seen == [("examine", True, ()), ("forecast_batch", True, ())]
