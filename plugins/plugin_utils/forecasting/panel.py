@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, own_networks
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
@@ -38,7 +38,7 @@ class PanelForecast:
     the horizon; None without limits. reach_probability: [n] (or [n, L]) within the horizon; None without limits.
     method, status (ok, cold_start, invalid), reason, notes (what was left out of a series, its breaks): one text per series.
     backtest: per series {mase, pinball, coverage80, origins} or None. models: per series what to hand to the next call as `models`
-    (built-in types), or None. families: what the series of one season have in common, to hand to the next call as `families`.
+    (built-in types, and of a series' own network arrays), or None. families: what the series of one season have in common, to hand to the next call as `families`.
     """
 
     quantiles: Floats
@@ -82,8 +82,9 @@ def forecast_panel(
     :param quantiles: ascending probabilities between 0.01 and 0.99.
     :param limits: a number, one per series [n], or several [n, L]; NaN = none.
     :param model: one of MODELS; auto = a mixture, weighted per series by a backtest.
-    :param models: per series the entry of `PanelForecast.models` of an earlier call (used with model="auto"), None = choose anew. An entry
-        may hold `lstm`, the series' own network: {parameters (in units of the values), season}; model="lstm" trains where there is none.
+    :param models: per series the entry of `PanelForecast.models` of an earlier call: a choice (used with model="auto"; None = choose anew),
+        or its own network as of `own_networks`, for the model of that name; that trains where there is none. An entry with `lstm` may hold
+        both: then the network is one of what is chosen from.
     :param families: `PanelForecast.families` of an earlier call over the same horizon; without, they are learned.
     :raises InputError: for wrong arguments. A series that cannot be forecast raises nothing: its status says so.
     :raises MissingPackage: a model asked for whose package is not installed; auto does without and says so in `reason`.
@@ -114,7 +115,7 @@ def forecast_panel(
         engine=engine,
     )
     ready, seasons, fitted = fleet.ready, fleet.seasons, fleet.fitted
-    if model == "lstm":
+    if model in own_networks.METHODS:
         fleet = fleet.with_own_networks()
     earlier = fleet.kept(earlier, families or {})
     found = fleet.families(families or {}, [row for row, choice in enumerate(earlier) if choice is None])
@@ -157,7 +158,9 @@ def forecast_panel(
         reason=[choice.reason if choice else "no finite value" for choice in choices],
         notes=["; ".join(history.notes) for history in ready],
         backtest=[_figures(choice) for choice in choices],
-        models=[
+        models=fleet.handed_over()
+        if model in own_networks.METHODS
+        else [
             {
                 **choice._asdict(),
                 "weights": [list(item) for item in choice.weights],

@@ -193,9 +193,9 @@ def _computed(
     for row, item in enumerate(asked):
         explain, notes = known.explained(row, panel, most), known.notes(row, panel)
         documents[item.series.id] = document_of(item, row, panel, values[row], times, horizon, question, notes=notes, explain=explain)
-        model = panel.models[row]
+        model = known.remembered(row, item, panel)
         if model and not item.replay:
-            models[item.series.id] = known.remembered(row, item, model)
+            models[item.series.id] = model
     stored = {item.series.id for item in asked if not item.replay}
     memory.save(
         {number: document for number, document in documents.items() if number in stored},

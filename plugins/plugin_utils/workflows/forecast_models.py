@@ -69,8 +69,11 @@ class Known:
         self._unusable.update(problems)
         return rows
 
-    def remembered(self, row: int, item: Asked, model: Document) -> Document:
-        """Return what to keep of the choice of a series."""
+    def remembered(self, row: int, item: Asked, panel: PanelForecast) -> Document | None:
+        """Return what to keep of the choice of a series; None where there was none."""
+        model = _choice(panel, row)
+        if model is None:
+            return None
         tried = bool(model.get("tried_network") or (self.models[row] or {}).get("tried_network") or self._network(row))
         return {**model, "until": item.last, "tried_network": tried}
 
@@ -99,7 +102,7 @@ class Known:
         return explain_of(
             panel.method[row],
             panel.reason[row],
-            panel.models[row],
+            _choice(panel, row),
             known=int(self._count[row]),
             most=most,
             now=self._question.now,
@@ -114,15 +117,21 @@ class Known:
 
     def _season(self, row: int, panel: PanelForecast) -> int | None:
         """Return the season of a series, where the panel says it or there is only one."""
-        model = panel.models[row]
-        if model:
+        if model := _choice(panel, row):
             return int(model["season"])
         return next(iter(panel.families)) if len(panel.families) == 1 else None
 
 
+def _choice(panel: PanelForecast, row: int) -> Document | None:
+    """Return the choice of methods of a series; what was trained for one forecast (lstm, classic_lstm) is none, and train keeps its own."""
+    model = panel.models[row]
+    return model if model and "weights" in model else None
+
+
 def _learners(panel: PanelForecast) -> dict[int, int]:
     """Return by season how many series had a past to learn from, where the panel says so."""
-    return dict(collections.Counter(int(model["season"]) for model in panel.models if model and model["origins"]))
+    choices = (_choice(panel, row) for row in range(len(panel.models)))
+    return dict(collections.Counter(int(choice["season"]) for choice in choices if choice and choice["origins"]))
 
 
 def extent_of(asked: Sequence[Asked], counts: Sequence[int]) -> Extent:

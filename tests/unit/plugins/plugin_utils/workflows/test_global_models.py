@@ -18,6 +18,7 @@ pytest.importorskip("torch")
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine, engine_local
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import (
     batch,
+    classic_lstm,
     classical,
     family_files,
     global_model,
@@ -30,6 +31,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import forecast as workflow
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import global_models
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_memory import CHOICE_KIND
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train import train
 
 NOW, STEP, GIB, DAY = 1_763_700_000, 600, 2**30, 86400
@@ -324,6 +326,16 @@ class TestOwnNetworks:
         found = ask(path, model="lstm")
         assert {item["method"] for item in found} == {"lstm"}
         assert found[0]["explain"]["would_change"][-1]["cause"] == "network"
+
+    @pytest.mark.parametrize("model", ["lstm", "classic_lstm"])
+    def test_one_that_a_forecast_trained_for_itself_is_not_kept(
+        self, path: pathlib.Path, model: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(classic_lstm, "EPOCHS", 1)
+        found = ask(path, model=model, entities=["lv:web1/vg0/v000"])
+        assert [item["method"] for item in found] == [model]
+        with open_store(str(path)) as store:
+            assert [store.find_model_keys(kind) for kind in (CHOICE_KIND, model)] == [[], []]
 
     def test_one_that_is_damaged_becomes_the_note_of_its_series_alone(self, path: pathlib.Path) -> None:
         train(store=str(path), now=NOW, models=["lstm"])
