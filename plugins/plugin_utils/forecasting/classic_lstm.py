@@ -109,7 +109,8 @@ def stacked(models: Sequence[Model]) -> Model:
 
 def one_of(model: Model, row: int) -> Model:
     """Return the model of one series."""
-    return Model(*(item[row : row + 1].copy() for item in model))
+    one = slice(row, row + 1)
+    return Model(model.flat[one].copy(), model.low[one].copy(), model.high[one].copy(), model.trained[one].copy())
 
 
 def model_of(weights: t.Any, low: float, high: float) -> Model | None:

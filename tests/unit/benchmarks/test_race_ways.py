@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -127,16 +128,16 @@ def test_models_go_from_tick_to_tick_until_they_fail_or_are_outgrown():
     models = race_ways._Models(2)
     past = np.tile(np.arange(100.0), (2, 1))
     levels = (0.1, 0.5, 0.9)
-    good = {"origins": 3, "values": 90, "pinball": 1.0, "reason": "best"}
+    good = {"weights": [["empirical", 1, 1.0]], "season": 1, "origins": 3, "values": 90, "pinball": 1.0, "reason": "best"}
     right = np.broadcast_to(np.arange(96.0, 102.0), (2, 3, 6)).copy()
     wrong = right.copy()
     wrong[1] += 1000.0
     for at in range(95, 99):
         models.keep(at, [good, good], wrong if at == 95 else right)
-    assert models.usable(past, 99, levels) == [good, None]
+    assert models.usable(past, 99, levels, {1}) == [good, None]
     models.keep(99, [good, {**good, "reason": "chosen anew"}], right)
     models.keep(100, [{**good, "values": 50}, {**good, "origins": 0}], right)
-    assert models.usable(past, 101, levels) == [None, None]
+    assert models.usable(past, 101, levels, {1}) == [None, None]
 
 
 def test_the_classic_network_is_trained_anew_after_half_a_warm_up(monkeypatch):
@@ -160,5 +161,6 @@ def _flat(histories, options):
         quantiles = np.broadcast_to(last[:, None, None], (count, levels, options["horizon"]))
         peak = np.broadcast_to(last[:, None], (count, levels))
         status, method, models = ["ok"] * count, ["classic_lstm"] * count, [None] * count
+        families: ClassVar[dict] = {}
 
     return Panel
