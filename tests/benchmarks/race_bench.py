@@ -82,8 +82,6 @@ def _live(world: World, planner: race_ways.FixedThreshold | race_ways.Forecastin
     begun = told = time.monotonic()
     for tick in range(1, world.ticks + 1):
         world.live(planner.plan(world), planner.reserve)
-        if tick == 1 and not getattr(planner, "hands_over", True):
-            print(f"{title}: forecast_panel hands over no models, so each tick makes them anew", file=sys.stderr, flush=True)
         now = time.monotonic()
         if now - told >= TELL_SECONDS or tick == world.ticks:
             told, each = now, (now - begun) / tick

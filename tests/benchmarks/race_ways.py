@@ -13,16 +13,17 @@
 
 (b) and (c) build the documents that the lookup `volumes` builds: the demand is the quantile of the forecast peak over the planning window,
 rounded up to whole ticks, out of as much history as the workflow reads. All volumes are managed, which is the user's to say and has no
-default. Choices of models are handed from tick to tick and made anew by the rules of workflows.forecast_memory. Equal histories with equal
-models, as the same real series in several orders, are forecast once.
+default. Choices of models, and what series have in common, are handed from tick to tick and made anew by the rules of
+workflows.forecast_memory and workflows.global_models. Equal histories with equal models, as the same real series in several orders, are
+forecast once.
 """
 
 from __future__ import annotations
 
 import math
 import pathlib
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import yaml
@@ -33,8 +34,10 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation impo
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.manage import read_reserve
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import MODELS, forecast_panel
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import MODELS, PanelForecast, forecast_panel
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.score import MIN_VALUES, scored_badly, usual_change
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows import global_models
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_memory import GROWN_BY
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.limits import bounds
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import grid
@@ -96,7 +99,6 @@ class Forecasting:
     :param steps: ticks ahead; None = the planning window of the role.
     :param quantile: of the forecast peak; None = the role's.
     :param renew: after so many ticks every model is made anew; None = only where the production rules want it.
-    :ivar hands_over: whether the last forecast gave models for the next one; else each tick trains anew.
     """
 
     def __init__(
@@ -120,8 +122,7 @@ class Forecasting:
         self._levels = tuple(sorted({*USUAL_QUANTILES, self._quantile}))
         self._min_samples = terms["volumes_min_samples"]
         self._model, self._renew, self._engine = model, renew, engine
-        self._models = _Models(len(world.size))
-        self.hands_over = True
+        self._models, self._families = _Models(len(world.size)), _Families(world.step_seconds, model)
 
     def plan(self, world: World) -> np.ndarray:
         """Return the extents that each volume gets."""
@@ -178,7 +179,8 @@ class Forecasting:
         """Return the demand [v], NaN where it is not known, status and method of each volume."""
         if self._renew and (world.at - world.warm_up + 1) % self._renew == 0:
             self._models.forget()
-        models = self._models.usable(past, world.at, self._levels)
+        families = self._families.usable(world.now, past)
+        models = self._models.usable(past, world.at, self._levels, families)
         which: dict[tuple[bytes, int], int] = {}
         same = [which.setdefault((row.tobytes(), id(model)), len(which)) for row, model in zip(past, models, strict=True)]
         _numbers, firsts = np.unique(same, return_index=True)
@@ -196,8 +198,9 @@ class Forecasting:
             model=self._model,
             engine=self._engine,
             models=[models[row] for row in firsts],
+            families=families,
         )
-        self.hands_over = any(panel.models)
+        self._families.keep(world.now, past, panel, families)
         self._models.keep(world.at, [panel.models[number] for number in same], panel.quantiles[same])
         column = self._levels.index(self._quantile)
         return panel.peak[same, column], [panel.status[number] for number in same], [panel.method[number] for number in same]
@@ -217,16 +220,21 @@ class _Models:
         self._models = models
         self._said.append((at, quantiles, [model.get("reason") if model else None for model in models]))
 
-    def usable(self, past: np.ndarray, at: int, levels: tuple[float, ...]) -> list[Mapping | None]:
-        """Return the model of each volume, None where one is to be chosen anew."""
+    def usable(self, past: np.ndarray, at: int, levels: tuple[float, ...], seasons: Collection[int]) -> list[Mapping | None]:
+        """Return the model of each volume, None where one is to be chosen anew.
+
+        :param seasons: those of which it is known what series have in common.
+        """
         judged = next((said for said in self._said if said[0] == at - MIN_VALUES), None)
-        return [None if model is None or self._outgrown(model, row) or self._failed(model, number, row, judged, levels) else model
+        return [None if model is None or self._outgrown(model, row, seasons) or self._failed(model, number, row, judged, levels) else model
                 for number, (model, row) in enumerate(zip(self._models, past, strict=True))]  # fmt: skip
 
     @staticmethod
-    def _outgrown(model: Mapping, past: np.ndarray) -> bool:
+    def _outgrown(model: Mapping, past: np.ndarray, seasons: Collection[int]) -> bool:
         # Only a choice knows of what it was made; a network without these keys is renewed by the clock.
-        return "values" in model and (not model.get("origins") or len(past) >= GROWN_BY * model["values"])
+        if "weights" not in model:
+            return False
+        return not model["origins"] or len(past) >= GROWN_BY * model["values"] or model["season"] not in seasons
 
     @staticmethod
     def _failed(model: Mapping, number: int, past: np.ndarray, judged, levels: tuple[float, ...]) -> bool:
@@ -237,6 +245,33 @@ class _Models:
         seen = min(MIN_VALUES, said.shape[1])
         actual[:seen] = past[len(past) - MIN_VALUES :][:seen]
         return scored_badly(actual, said, np.array(levels), unit=usual_change(past), expected=float(model["pinball"]))
+
+
+class _Families:
+    """What series have in common, from one forecast to the next, by the rules of workflows.global_models, whose rows it keeps."""
+
+    def __init__(self, step: int, model: str) -> None:
+        self._step, self._model = step, model
+        self._stored: dict[int, global_models.Stored] = {}
+
+    def usable(self, now: int, past: np.ndarray) -> dict[int, Family]:
+        """Return by season what still serves."""
+        found = global_models.usable(self._stored, now=now, there=self._extent(now, past), model=self._model)
+        return {season: item.family for season, item in found.items()}
+
+    def keep(self, now: int, past: np.ndarray, panel: PanelForecast, given: Collection[int]) -> None:
+        """Take over what the panel has learned beside what it was given."""
+        new = {season: family for season, family in panel.families.items() if season not in given}
+        learners = Counter(int(model["season"]) for model in panel.models if model and model.get("origins"))
+        extent = self._extent(now, past)
+        rows, problems = global_models.rows_of(new, learners, metric=METRIC, step=self._step, now=now, extent=extent, model=self._model)
+        if problems:
+            raise ValueError(f"What was learned cannot be kept: {problems}")
+        for family, (_key, _kind, meta, _payload) in zip(new.values(), rows, strict=True):
+            self._stored[family.season] = global_models.Stored(family, meta)
+
+    def _extent(self, now: int, past: np.ndarray) -> global_models.Extent:
+        return global_models.Extent(len(past), past.size, now - (past.shape[1] - 1) * self._step, now)
 
 
 def make_way(name: str, world: World, terms: Mapping, engine: Engine | None = None) -> FixedThreshold | Forecasting:

@@ -13,6 +13,7 @@ together changes the time and nothing else. Runs in workers of the engine only (
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_inputs import carried
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.lstm_network import device, one_thread, run
@@ -26,6 +27,7 @@ if t.TYPE_CHECKING:
     Tensor = torch.Tensor
 
 LOOKBACK, HIDDEN, EPOCHS, WINDOWS = 6, 50, 100, 32
+BATCH_SERIES = 25
 _LEARNING_RATE, _FIRST_MOMENT, _SECOND_MOMENT = 1e-3, 0.9, 0.999
 _SHAPES = {"input": (1, 4 * HIDDEN), "recurrent": (HIDDEN, 4 * HIDDEN), "bias": (1, 4 * HIDDEN), "output": (HIDDEN, 1), "shift": (1, 1)}
 
@@ -39,13 +41,20 @@ class Model(t.NamedTuple):
     trained: Bools
 
 
-def forecast(values: Floats, *, horizon: int, seed: int, epochs: int = EPOCHS) -> Floats:
-    """Return the point forecast [n, horizon]; see `train` and `predict`."""
-    return predict(train(values, seed=seed, epochs=epochs), values, horizon=horizon)
+class Lesson(t.NamedTuple):
+    """Series to learn from: values [n, T] as of `train`."""
+
+    values: Floats
+    seed: int
+
+
+def train_batch(lesson: Lesson) -> Model:
+    """Train the networks of a batch: what a worker of the engine computes."""
+    return train(lesson.values, seed=lesson.seed, epochs=EPOCHS)
 
 
 @one_thread()
-def train(values: Floats, *, seed: int, epochs: int = EPOCHS) -> Model:
+def train(values: Floats, *, seed: int, epochs: int) -> Model:
     """Train one network for each series.
 
     :param values: [n, T] right-aligned, NaN = missing: the last value before it stands in.
@@ -54,7 +63,7 @@ def train(values: Floats, *, seed: int, epochs: int = EPOCHS) -> Model:
     low = np.where(started, filled, np.inf).min(axis=1, initial=np.inf)
     high = np.where(started, filled, -np.inf).max(axis=1, initial=-np.inf)
     generator = np.random.default_rng(seed)
-    begin = generator.uniform(-1.0, 1.0, sum(int(np.prod(shape)) for shape in _SHAPES.values())) / np.sqrt(HIDDEN)
+    begin = generator.uniform(-1.0, 1.0, _size()) / np.sqrt(HIDDEN)
     model = Model(np.tile(begin.astype(np.float32), (len(values), 1)), low, high, started.sum(axis=1) > LOOKBACK)
     if values.shape[1] <= LOOKBACK or not model.trained.any():
         return model
@@ -85,6 +94,35 @@ def predict(model: Model, values: Floats, *, horizon: int) -> Floats:
         answer = window[:, LOOKBACK:].cpu().numpy().astype(np.float64)
         found[rows] = part.low[:, None] + (answer + 1.0) / 2.0 * (part.high - part.low)[:, None]
     return np.where(started[:, -1:], found, np.nan)
+
+
+def rescaled(model: Model, exponent: int) -> Model:
+    """Return a model for values that are 2 ** exponent times those it was for."""
+    return model._replace(low=np.ldexp(model.low, exponent), high=np.ldexp(model.high, exponent))
+
+
+def stacked(models: Sequence[Model]) -> Model:
+    """Return the models of single series as that of all of them."""
+    flat, low, high, trained = (np.concatenate(items) for items in zip(*models, strict=True))
+    return Model(flat, low, high, trained)
+
+
+def one_of(model: Model, row: int) -> Model:
+    """Return the model of one series."""
+    one = slice(row, row + 1)
+    return Model(model.flat[one].copy(), model.low[one].copy(), model.high[one].copy(), model.trained[one].copy())
+
+
+def model_of(weights: t.Any, low: float, high: float) -> Model | None:
+    """Return the model of one series out of what was kept of it; None where that is not whole."""
+    flat = np.asarray(weights, dtype=np.float32)
+    if flat.shape != (_size(),) or not (np.isfinite(flat).all() and np.isfinite([low, high]).all()):
+        return None
+    return Model(flat[None], np.array([low]), np.array([high]), np.array([True]))
+
+
+def _size() -> int:
+    return sum(int(np.prod(shape)) for shape in _SHAPES.values())
 
 
 def _fit(begin: NDArray[np.float32], windows: NDArray[np.float32], whole: Bools, epochs: int) -> NDArray[np.float32]:

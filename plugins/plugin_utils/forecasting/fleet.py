@@ -10,7 +10,14 @@ import typing as t
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, lstm, training
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import (
+    classic_lstm,
+    classical,
+    global_model,
+    lstm,
+    own_networks,
+    training,
+)
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.backtest import origins
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Batch, Choice
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import Family, Lesson, examine, labels_of, learned
@@ -138,7 +145,9 @@ class Fleet(t.NamedTuple):
         return found
 
     def with_own_networks(self) -> Fleet:
-        """Return the fleet with an LSTM for each series that has none and is long enough."""
+        """Return the fleet with a network for each series that has none: an LSTM where it is long enough, or the one of the classic recipe."""
+        if self.model == own_networks.CLASSIC:
+            return self._with_classic_networks()
         rows = [row for row, history in enumerate(self.ready) if self.own_networks[row] is None and history.known >= training.MIN_KNOWN]
         lessons = [training.Lesson(self.ready[row], self.seasons[row]) for row in rows]
         parts = list(training.batches(lessons, [None] * len(rows), self.seed))
@@ -148,6 +157,25 @@ class Fleet(t.NamedTuple):
             for number, row in enumerate(numbers):
                 found[rows[row]] = lstm.one_of(one.parameters, number)
         return self._replace(own_networks=found)
+
+    def _with_classic_networks(self) -> Fleet:
+        rows = [row for row, history in enumerate(self.ready) if self.own_networks[row] is None and history.status == "ok"]
+        groups, size = self.groups(rows, [None] * len(self.ready)), classic_lstm.BATCH_SERIES
+        parts = [group[begin : begin + size] for group in groups for begin in range(0, len(group), size)]
+        lessons = [classic_lstm.Lesson(self.block(part, None).values, self.seed) for part in parts]
+        found = list(self.own_networks)
+        trained = engines.run(classic_lstm.train_batch, lessons, engine=self.engine, needs=("torch",))
+        for part, model in zip(parts, trained, strict=True):
+            for number, row in enumerate(part):
+                found[row] = classic_lstm.one_of(model, number)
+        return self._replace(own_networks=found)
+
+    def handed_over(self) -> list[dict[str, t.Any] | None]:
+        """Return the entry of `models` of each series' own network."""
+        return [
+            own_networks.handed_over(one, history, season, self.model)
+            for one, history, season in zip(self.own_networks, self.ready, self.seasons, strict=True)
+        ]
 
     def run(
         self, function: Callable[[Work], Result], work: Iterable[Work], *, heavy: set[str], values: int
@@ -227,7 +255,7 @@ def fleet_of(
         for history, low, high in zip(histories, lower, upper, strict=True)
     ]
     seasons = [
-        known or season_of(history, _season_of_network(item, model, season), step_seconds)
+        known or season_of(history, own_networks.season_of(item, model, season), step_seconds)
         for known, history, item in zip(known_seasons, ready, given, strict=True)
     ]
     order = [tie_break(history) for history in ready]
@@ -236,7 +264,7 @@ def fleet_of(
         seasons=seasons,
         fitted=_promising(ready, seasons, given, order, model),
         starts=starts,
-        own_networks=[_own_network(item, history, one) for item, history, one in zip(given, ready, seasons, strict=True)],
+        own_networks=[own_networks.taken(item, history, one, model) for item, history, one in zip(given, ready, seasons, strict=True)],
         step_seconds=float(step_seconds),
         horizon=horizon,
         model=model,
@@ -244,19 +272,6 @@ def fleet_of(
         engine=engine,
         order=order,
     )
-
-
-def _own_network(item: Mapping[str, t.Any] | None, history: History, season: int) -> t.Any:
-    """Return the parameters of a series' own network for its values as they were made ready; None without, or where it is of another season."""
-    network = (item or {}).get("lstm")
-    if not network or int(network["season"]) != season or not lstm.fits(network["parameters"], season):
-        return None
-    return lstm.rescaled(network["parameters"], -history.exponent)
-
-
-def _season_of_network(item: Mapping[str, t.Any] | None, model: str, season: int | str | None) -> int | str | None:
-    network = (item or {}).get("lstm")
-    return int(network["season"]) if network and model == "lstm" else season
 
 
 def _promising(

@@ -56,7 +56,7 @@ class Block(t.NamedTuple):
 
     values [n, T] right-aligned, NaN = missing, the last column known; counts [n, T]: how much each step of the past counts, None =
     all alike; ends [n]: UTC seconds of the last column, None = unknown; networks: of the global model for this season and horizon;
-    own_networks: parameters of each series' LSTM, None = it has none; spread [n]: errors of a fitted model relative to the own past's.
+    own_networks: parameters of each series' LSTM, None = it has none (of classic_lstm its model, which each has); spread [n]: errors of a fitted model relative to the own past's.
     """
 
     values: Floats
@@ -128,7 +128,8 @@ class View:
         if label.method == "global":
             return self._global(label)
         if label.method == "classic_lstm":
-            centres = classic_lstm.forecast(self._block.values, horizon=self._gap + self._horizon, seed=self._block.seed)[:, self._gap :]
+            model = classic_lstm.stacked(self._block.own_networks)
+            centres = classic_lstm.predict(model, self._block.values, horizon=self._gap + self._horizon)[:, self._gap :]
             return self._without_spread(centres), self._everyone
         if label.method in _SQUARE_ROOT_METHODS:
             return self._square_root(label), self._everyone

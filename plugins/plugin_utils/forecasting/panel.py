@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classical, global_model, own_networks
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.answers import PanelForecast, begun, put, scaled
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.batch import Answer, Batch, Choice, forecast_batch
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.distribution import LEVELS
@@ -59,8 +59,9 @@ def forecast_panel(
     :param quantiles: ascending probabilities between 0.01 and 0.99.
     :param limits: a number, one per series [n], or several [n, L]; NaN = none.
     :param model: one of MODELS; auto = a mixture, weighted per series by a backtest.
-    :param models: per series the entry of `PanelForecast.models` of an earlier call (used with model="auto"), None = choose anew. An entry
-        may hold `lstm`, the series' own network: {parameters (in units of the values), season}; model="lstm" trains where there is none.
+    :param models: per series the entry of `PanelForecast.models` of an earlier call: a choice (used with model="auto"; None = choose anew),
+        or its own network as of `own_networks`, for the model of that name; that trains where there is none. An entry with `lstm` may hold
+        both: then the network is one of what is chosen from.
     :param families: `PanelForecast.families` of an earlier call over the same horizon; without, they are learned.
     :param each: called as soon as some rows are known, with the forecast, which is filled so far, and with these rows. What it raises ends the call.
     :raises InputError: for wrong arguments. A series that cannot be forecast raises nothing: its status says so.
@@ -92,7 +93,7 @@ def forecast_panel(
         engine=engine,
     )
     ready, seasons, fitted = fleet.ready, fleet.seasons, fleet.fitted
-    if model == "lstm":
+    if model in own_networks.METHODS:
         fleet = fleet.with_own_networks()
     earlier = fleet.kept(earlier, families or {})
     open_rows = [row for row, choice in enumerate(earlier) if choice is None]
@@ -128,6 +129,8 @@ def forecast_panel(
         families=found,
         learners={season: len(rows) for season, rows in fleet.learners(open_rows).items()},
     )
+    if model in own_networks.METHODS:
+        panel.models[:] = fleet.handed_over()
     without = [row for row, history in enumerate(ready) if not history.known]
     if each and without:
         each(panel, without)

@@ -56,9 +56,9 @@ class Answers:
             self.documents[item.entity.id] = document
             if not item.replay:
                 self._new[item.series.id], self._bases[item.series.id] = document, basis_of(item)
-                model = panel.models[row]
-                if model:
-                    self._choices[item.series.id] = self._known.remembered(row, item, model)
+                choice = self._known.remembered(row, item, panel)
+                if choice:
+                    self._choices[item.series.id] = choice
         if first or len(self._new) >= STORED_AT_ONCE:
             self.store()
 

@@ -67,8 +67,11 @@ class Known:
         self._unusable.update(problems)
         return rows
 
-    def remembered(self, row: int, item: Asked, model: Document) -> Document:
-        """Return what to keep of the choice of a series."""
+    def remembered(self, row: int, item: Asked, panel: PanelForecast) -> Document | None:
+        """Return what to keep of the choice of a series; None where there was none."""
+        model = _choice(panel, row)
+        if model is None:
+            return None
         tried = bool(model.get("tried_network") or (self.models[row] or {}).get("tried_network") or self._network(row))
         return {**model, "until": item.last, "tried_network": tried}
 
@@ -95,7 +98,7 @@ class Known:
         return explain_of(
             panel.method[row],
             panel.reason[row],
-            panel.models[row],
+            _choice(panel, row),
             known=int(self._count[row]),
             most=most,
             now=self._question.now,
@@ -110,10 +113,15 @@ class Known:
 
     def _season(self, row: int, panel: PanelForecast) -> int | None:
         """Return the season of a series, where the panel says it or there is only one."""
-        model = panel.models[row]
-        if model:
+        if model := _choice(panel, row):
             return int(model["season"])
         return next(iter(panel.families)) if len(panel.families) == 1 else None
+
+
+def _choice(panel: PanelForecast, row: int) -> Document | None:
+    """Return the choice of methods of a series; what was trained for one forecast (lstm, classic_lstm) is none, and train keeps its own."""
+    model = panel.models[row]
+    return model if model and "weights" in model else None
 
 
 def extent_of(asked: Sequence[Asked], counts: Sequence[int]) -> Extent:

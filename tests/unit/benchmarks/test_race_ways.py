@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import pathlib
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import race_ways
 import yaml
 from race_series import Replay, generated
-from race_world import EXTENT, World
+from race_world import EXTENT, START, World
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.family import learned
 
 ROOT = pathlib.Path(race_ways.__file__).resolve().parents[2]
 
@@ -127,16 +130,63 @@ def test_models_go_from_tick_to_tick_until_they_fail_or_are_outgrown():
     models = race_ways._Models(2)
     past = np.tile(np.arange(100.0), (2, 1))
     levels = (0.1, 0.5, 0.9)
-    good = {"origins": 3, "values": 90, "pinball": 1.0, "reason": "best"}
+    good = {"weights": [["empirical", 1, 1.0]], "season": 1, "origins": 3, "values": 90, "pinball": 1.0, "reason": "best"}
     right = np.broadcast_to(np.arange(96.0, 102.0), (2, 3, 6)).copy()
     wrong = right.copy()
     wrong[1] += 1000.0
     for at in range(95, 99):
         models.keep(at, [good, good], wrong if at == 95 else right)
-    assert models.usable(past, 99, levels) == [good, None]
+    assert models.usable(past, 99, levels, {1}) == [good, None]
     models.keep(99, [good, {**good, "reason": "chosen anew"}], right)
     models.keep(100, [{**good, "values": 50}, {**good, "origins": 0}], right)
-    assert models.usable(past, 101, levels) == [None, None]
+    assert models.usable(past, 101, levels, {1}) == [None, None]
+
+
+def test_a_choice_goes_with_what_the_series_of_its_season_have_in_common():
+    models = race_ways._Models(1)
+    choice = {"weights": [["empirical", 24, 1.0]], "season": 24, "origins": 3, "values": 90, "pinball": 1.0, "reason": "best"}
+    models.keep(99, [choice], np.zeros((1, 3, 6)))
+    past = np.zeros((1, 100))
+    assert models.usable(past, 100, (0.1, 0.5, 0.9), {1, 24}) == [choice]
+    assert models.usable(past, 100, (0.1, 0.5, 0.9), {1}) == [None]
+
+
+def test_a_network_that_is_no_choice_goes_on_until_it_is_forgotten():
+    models = race_ways._Models(1)
+    network = {"classic_lstm": {"weights": np.zeros(3), "low": 0.0, "high": 1.0}}
+    models.keep(99, [network], np.zeros((1, 3, 1)))
+    assert models.usable(np.zeros((1, 400)), 100, (0.1, 0.5, 0.9), {}) == [network]
+    models.forget()
+    assert models.usable(np.zeros((1, 400)), 100, (0.1, 0.5, 0.9), {}) == [None]
+
+
+class Learned:
+    """A panel that has learned what series without a season have in common."""
+
+    families: ClassVar[dict] = {1: learned(1, 6, [], [], [])}
+    models: ClassVar[list] = [{"season": 1, "origins": 3}, None]
+
+
+@pytest.mark.parametrize(
+    ("hours", "length", "serves"), [(1, 337, True), (7 * 24, 400, True), (7 * 24 + 1, 400, False), (336, 672, False), (1, 672, False)]
+)
+def test_what_series_have_in_common_is_learned_anew_after_a_week_or_with_twice_the_values(hours, length, serves):
+    families = race_ways._Families(3600, "auto")
+    assert families.usable(START, np.zeros((2, 336))) == {}
+    families.keep(START, np.zeros((2, 336)), Learned, {})
+    found = families.usable(START + hours * 3600, np.zeros((2, length)))
+    assert found == (Learned.families if serves else {})
+
+
+def test_ours_hands_over_what_was_learned(monkeypatch):
+    seen = Seen(monkeypatch)
+    panel = race_ways.forecast_panel
+    monkeypatch.setattr(race_ways, "forecast_panel", lambda histories, **how: replace(panel(histories, **how), families=Learned.families))
+    world = World([generated("steady", 0, 2)])
+    way = race_ways.make_way("c", world, race_ways.role_terms(), Engine(workers=1))
+    while not world.over:
+        world.live(way.plan(world), way.reserve)
+    assert [options["families"] for _histories, options in seen.calls] == [{}, Learned.families]
 
 
 def test_the_classic_network_is_trained_anew_after_half_a_warm_up(monkeypatch):
@@ -160,5 +210,6 @@ def _flat(histories, options):
         quantiles = np.broadcast_to(last[:, None, None], (count, levels, options["horizon"]))
         peak = np.broadcast_to(last[:, None], (count, levels))
         status, method, models = ["ok"] * count, ["classic_lstm"] * count, [None] * count
+        families: ClassVar[dict] = {}
 
     return Panel

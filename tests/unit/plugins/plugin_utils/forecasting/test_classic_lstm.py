@@ -10,9 +10,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classic_lstm
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.classic_lstm import HIDDEN, forecast, predict, train
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting.classic_lstm import HIDDEN, predict, train
 
 NAN = float("nan")
+
+
+def forecast(values: np.ndarray, *, horizon: int, seed: int, epochs: int) -> np.ndarray:
+    return predict(train(values, seed=seed, epochs=epochs), values, horizon=horizon)
 
 
 def waves(length: int = 70) -> np.ndarray:

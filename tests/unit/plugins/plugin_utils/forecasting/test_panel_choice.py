@@ -20,6 +20,7 @@ pytest.importorskip("statsforecast")
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine as engines
 from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import (
     backtest,
+    classic_lstm,
     classical,
     global_model,
     lstm,
@@ -158,6 +159,69 @@ class TestOwnNetwork:
         found = panel([awkward_series()["growth"][:30]], model="lstm")
         assert found.method == ["empirical"]
         assert found.reason == ["lstm has no answer for this history, so its own past serves"]
+
+
+NETWORKS = {"lstm": training, "classic_lstm": classic_lstm}
+DAMAGED: dict[str, dict[str, t.Any]] = {
+    "lstm": {"parameters": {"scale": np.array(np.nan)}, "season": 1},
+    "classic_lstm": {"weights": np.zeros(3), "low": 0.0, "high": 1.0},
+}
+
+
+def trained_rows(monkeypatch: pytest.MonkeyPatch, model: str) -> list[int]:
+    """Return a list to which each training of networks for a model adds how many it trains."""
+    train, found = NETWORKS[model].train_batch, []  # type: ignore[attr-defined]
+
+    def counted(work: t.Any) -> t.Any:
+        found.append(len(work.values))
+        return train(work)
+
+    monkeypatch.setattr(NETWORKS[model], "train_batch", counted)
+    return found
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+class TestTrainedNetworksHandedOver:
+    def test_they_serve_the_next_call_and_none_is_trained(self, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        values = [there_and_back(), 3.0 * there_and_back(200)]
+        trained = trained_rows(monkeypatch, model)
+        first = panel(values, model=model)
+        assert sum(trained) == 2
+        again = panel(values, model=model, models=first.models)
+        assert sum(trained) == 2
+        same(first, again)
+
+    def test_only_what_has_none_or_a_damaged_one_is_trained(self, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        values = [there_and_back() * size for size in (1.0, 2.5, 7.0)]
+        first = panel(values, model=model)
+        trained = trained_rows(monkeypatch, model)
+        again = panel(values, model=model, models=[first.models[0], {model: DAMAGED[model]}, None])
+        assert sum(trained) == 2
+        np.testing.assert_allclose(again.quantiles, first.quantiles, rtol=1e-6)
+
+    def test_they_are_in_units_of_the_values_and_serve_what_comes_later(self, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        values = there_and_back()
+        first = panel([values], model=model)
+        trained = trained_rows(monkeypatch, model)
+        later = np.append(values, 9.0 * values[-1])  # histories are divided by a power of two above their largest value
+        found = panel([later], model=model, models=first.models)
+        assert not trained
+        network = (first.models[0] or {})[model]
+        if model == "classic_lstm":
+            assert (network["low"], network["high"]) == (values.min(), values.max())
+            wanted = classic_lstm.predict(classic_lstm.model_of(**network), later[None], horizon=HORIZON)[0]  # type: ignore[arg-type]
+        else:
+            own = lstm.forecast(lstm.stacked([network["parameters"]]), later[None], horizon=HORIZON, season=1, seed=0)
+            wanted = own.values[0, len(own.levels) // 2]
+        np.testing.assert_allclose(found.quantiles[0, 1], wanted, rtol=1e-6)
+
+    def test_what_has_learned_nothing_is_not_handed_over(self, model: str) -> None:
+        assert panel([np.arange(10.0), [np.nan]], model=model).models == [None, None]
+
+
+def test_the_classic_network_is_no_choice_of_auto() -> None:
+    values = [there_and_back()]
+    same(panel(values), panel(values, models=panel(values, model="classic_lstm").models))
 
 
 class TestMissingPackages:

@@ -13,8 +13,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import lstm
+from ansible_collections.foresight.capacity.plugins.plugin_utils.forecasting import classic_lstm, lstm
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast_memory import CHOICE_KIND
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.train import train
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -40,6 +41,15 @@ def test_it_serves_the_model_that_asks_for_it(fleet: pathlib.Path, monkeypatch: 
     found = ask(fleet, model="lstm")
     assert {item["method"] for item in found} == {"lstm"}
     assert found[0]["explain"]["would_change"][-1]["cause"] == "network"
+
+
+@pytest.mark.parametrize("model", ["lstm", "classic_lstm"])
+def test_one_that_a_forecast_trained_for_itself_is_not_kept(fleet: pathlib.Path, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classic_lstm, "EPOCHS", 1)
+    found = ask(fleet, model=model, entities=["lv:web1/vg0/v000"])
+    assert [item["method"] for item in found] == [model]
+    with open_store(str(fleet)) as store:
+        assert [store.find_model_keys(kind) for kind in (CHOICE_KIND, model)] == [[], []]
 
 
 def test_one_that_is_damaged_becomes_the_note_of_its_series_alone(fleet: pathlib.Path) -> None:
