@@ -172,7 +172,8 @@ def furthest(took: Took, model: str) -> float:
     if took.values is None or took.last is None:
         return float("nan")
     rows = np.linspace(0, len(took.values) - 1, min(SAMPLE, len(took.values))).astype(int)
-    models = [took.last.models[row] for row in rows]
+    # Some more series would be tried with theta and ETS, as in any later run: then they were chosen for anew.
+    models = [{**one, "tried_fits": True} if one else None for one in (took.last.models[row] for row in rows)]
     local = forecast(took.values[rows], engines.Engine(workers=2), model, models=models, families=took.last.families)
     engines.close()
     remote = took.last.quantiles[rows]

@@ -62,3 +62,12 @@ def test_what_it_raises_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OSError, match="no room for"):
         panel(list(awkward_series().values()), model="drift", each=refuse)
     assert len(computed) == 1
+
+
+def test_workers_get_no_more_series_than_they_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(global_model, "available", lambda: True)
+    monkeypatch.setattr(global_model, "MAX_WINDOWS", 10 * global_model.LEAST_OF_A_SERIES)
+    monkeypatch.setattr(global_model, "train", lambda job: sent.append(len(job.values)) or [])
+    panel(list(np.random.default_rng(1).normal(size=(30, 120)).cumsum(axis=1)), season=None)
+    assert sent == [10] * global_model.NETWORKS
