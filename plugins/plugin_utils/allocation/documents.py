@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
 
 FORECAST_STATES = ("ok", "cold_start", "stale", "invalid", "no_history")
 MANY_COPIES = 16

@@ -10,8 +10,8 @@ import dataclasses
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import check_exclude, is_exact, matches
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import parse_bytes
 

@@ -11,9 +11,9 @@ import re
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin, parse_margin
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration, parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
 
 STRATEGIES = ("water_filling", "proportional")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")

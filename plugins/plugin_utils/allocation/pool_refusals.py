@@ -10,11 +10,11 @@ import time
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Group
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.policy import Policy
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pools import METADATA_MOST, Pool
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 
 Refusal = dict[str, t.Any]

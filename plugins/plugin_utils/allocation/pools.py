@@ -11,8 +11,8 @@ import itertools
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.documents import Volume, read_volumes
-from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.fields import Fields
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
+from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
 
 # One mapping takes 64 bytes: what LVM itself reckons with when it makes or extends a pool (lvmthin(7)), and more than the 48 of the
 # kernel (Documentation/admin-guide/device-mapper/thin-provisioning.rst), which names 2 MiB as the least.
