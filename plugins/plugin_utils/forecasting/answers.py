@@ -28,8 +28,8 @@ class PanelForecast:
     the horizon; None without limits. reach_probability: [n] (or [n, L]) within the horizon; None without limits.
     method, status (ok, cold_start, invalid), reason, notes (what was left out of a series, its breaks): one text per series.
     backtest: per series {mase, pinball, coverage80, origins} or None. models: per series what to hand to the next call as `models`
-    (built-in types, and arrays of a series' own network), or None. families: what the series of one season have in common, to hand to the next call as `families`. learners:
-    by season how many series without a choice there were to learn from.
+    (built-in types, and arrays of a series' own network), or None. families: what the series of one season have in common, to hand to the
+    next call as `families`. learners: by season how many series without a choice there were to learn from.
     """
 
     quantiles: Floats

@@ -56,7 +56,8 @@ class Block(t.NamedTuple):
 
     values [n, T] right-aligned, NaN = missing, the last column known; counts [n, T]: how much each step of the past counts, None =
     all alike; ends [n]: UTC seconds of the last column, None = unknown; networks: of the global model for this season and horizon;
-    own_networks: parameters of each series' LSTM, None = it has none (of classic_lstm its model, which each has); spread [n]: errors of a fitted model relative to the own past's.
+    own_networks: parameters of each series' LSTM, None = it has none (of classic_lstm its model, which each has); spread [n]: errors of a
+    fitted model relative to the own past's.
     """
 
     values: Floats

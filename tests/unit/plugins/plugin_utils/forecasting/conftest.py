@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import collections.abc
+import typing as t
 
 import pytest
 
@@ -18,9 +19,16 @@ def in_this_process() -> collections.abc.Iterator[None]:
 
     Each series' own network learns for a few epochs only: how well it does in the end is shown in tests of its own.
     """
+
+    def run_each(
+        function: collections.abc.Callable[[t.Any], t.Any], batches: collections.abc.Iterable[t.Any], **_options: t.Any
+    ) -> collections.abc.Iterator[t.Any]:
+        for batch in batches:
+            yield function(batch)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engines, "run", lambda function, batches, **_options: list(map(function, batches)))
-        patch.setattr(engines, "run_each", lambda function, batches, **_options: (function(batch) for batch in batches))
+        patch.setattr(engines, "run_each", run_each)
         patch.setattr(classic_lstm, "EPOCHS", 2)
         patch.setattr(lstm_network, "EPOCHS", 12)
         yield
