@@ -222,6 +222,12 @@ options:
         description: The same, as a fraction of the volume's size. The larger of both holds. Keeps saw-teeth from growing in many small steps.
         type: float
         default: 0.05
+      min_growth_fraction:
+        description:
+          - What grows grows by at least this fraction of its size, out of what nobody wants, of which a run takes a quarter at most for it.
+            So a slowly growing volume is not resized again and again.
+        type: float
+        default: 0.2
       share_exponent:
         description: How much the history of a volume counts in its weight. V(0) is not at all.
         type: float

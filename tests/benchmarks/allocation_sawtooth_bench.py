@@ -35,13 +35,16 @@ SIZES = {"logs": 7, "dump": 18, "weekly": 18, "steady": 12, "step": 8, "archive"
 FREE = 10
 
 # What is compared: policies, as the role would hand them over.
-PLAIN = {"allow_shrink": True, "hysteresis_fraction": 0.0, "cool_down_seconds": 0, "shrink_cool_down_seconds": 0}
+PLAIN = {
+    "allow_shrink": True, "min_growth_fraction": 0.0, "hysteresis_fraction": 0.0, "cool_down_seconds": 0, "shrink_cool_down_seconds": 0,
+}  # fmt: skip
 WAYS = {
     "defaults": {"allow_shrink": True},
+    "no rounding up": {"allow_shrink": True, "min_growth_fraction": 0.0},
     "no hysteresis": {"allow_shrink": True, "hysteresis_fraction": 0.0},
     "no cool-downs": {"allow_shrink": True, "cool_down_seconds": 0, "shrink_cool_down_seconds": 0},
-    "neither": PLAIN,
-    "neither, six hours are all it looks at": {**PLAIN, "past_days": 0, "shrink_headroom": 0.1, "max_shrink_step_fraction": 1.0},
+    "none of the three": PLAIN,
+    "none of the three, six hours are all it looks at": {**PLAIN, "past_days": 0, "shrink_headroom": 0.1, "max_shrink_step_fraction": 1.0},
     "gives no more than the need": {"allow_shrink": True, "min_shrink_fraction": 0.0},
     "no shrinking": {"allow_shrink": False},
 }

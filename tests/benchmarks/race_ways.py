@@ -51,7 +51,8 @@ THRESHOLD, STEP = 0.8, 0.2
 # Key of the policy: variable of the role, as in roles/volumes/tasks/plan.yml.
 POLICY = {
     "strategy": "volumes_strategy", "headroom": "volumes_headroom", "share_exponent": "volumes_share_exponent",
-    "max_step_fraction": "volumes_max_step_fraction", "min_change_extents": "volumes_min_change_extents", "allow_shrink": "volumes_allow_shrink",
+    "max_step_fraction": "volumes_max_step_fraction", "min_change_extents": "volumes_min_change_extents",
+    "min_growth_fraction": "volumes_min_growth", "allow_shrink": "volumes_allow_shrink",
     "shrink_headroom": "volumes_shrink_headroom", "shrink_margin": "volumes_shrink_margin", "min_shrink_fraction": "volumes_min_shrink_fraction",
     "max_shrink_step_fraction": "volumes_max_shrink_step_fraction", "shrink_past_seconds": "volumes_shrink_past",
     "shrink_cool_down_seconds": "volumes_shrink_cool_down", "floor": "volumes_floor", "quiet_hours": "volumes_quiet_hours",

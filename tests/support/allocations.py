@@ -14,8 +14,9 @@ EXTENT = 4 * MIB
 NOW = 1_763_700_000
 
 
-def ask(volumes, groups, **policy):
-    return allocate(volumes, groups, {"now": NOW, **policy})
+def ask(volumes, groups, pools=None, **policy):
+    """Return the answer to what is needed and no more, unless the policy says otherwise."""
+    return allocate(volumes, groups, {"now": NOW, "min_growth_fraction": 0, **policy}, pools)
 
 
 def grown(answer):

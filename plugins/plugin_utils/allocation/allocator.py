@@ -20,6 +20,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pool
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pool_refusals import overflowing
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.pools import Pool, read_pools
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.proportional import split
+from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.rounding_up import round_up
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.shrinking import Exchange, collect, exchange, find_donors
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.water_filling import Claim, fill
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
@@ -90,15 +91,20 @@ def _share_group(group: Group, volumes: Sequence[Volume], pools: Sequence[Pool],
     others = [need for need in needs if need.wish is not None and not need.volume.managed]
     answer.actions.extend(changes.shrinkage(gift, policy) for gift in made.gifts)
     spendable = group.spendable_with(made.freed) - pooled.taken
-    _tell(managed, shares, group.spendable, made, answer.actions)
     left = spendable - _taken(managed, shares)
     left -= pooled.serve_others(left)
     shares.update(_shares(others, proportions, policy, left))
     _tell(others, shares, left, Exchange((), {}), answer.proposals)
     left -= _taken(others, shares)
+    short = [need for need in [*managed, *others] if shares[need.volume.entity] < need.allowed]
+    if not (short or pooled.missing or made.gifts) and policy.strategy != "proportional":
+        inside = {volume.entity for volume in volumes}
+        extra = round_up([need for need in managed if need.volume.entity in inside], shares, left, policy)
+        shares.update({entity: shares[entity] + extents for entity, extents in extra.items()})
+        left -= sum(extra.get(need.volume.entity, 0) * need.volume.copies for need in managed)
+    _tell(managed, shares, group.spendable, made, answer.actions)
     pooled.complete(answer.actions, answer.proposals)
     answer.refused.extend(refusal for need in needs for refusal in need.refused)
-    short = [need for need in [*managed, *others] if shares[need.volume.entity] < need.allowed]
     lacking = pooled.missing + sum((need.allowed - shares[need.volume.entity]) * need.volume.copies for need in short)
     # The proportional strategy leaves extents although they are wanted: nothing has to be added for those.
     missing = lacking if policy.strategy != "proportional" else max(0, lacking - left)

@@ -31,6 +31,8 @@ def growth(need: Need, wish: Wish, granted: int, waits: Sequence[str] = ()) -> D
     volume, group = need.volume, need.group
     document = _resize(volume, volume.size_bytes + granted * group.extent_bytes, wish.reason, wish.message)
     document["cost"] = {"bytes": granted * group.extent_bytes * volume.copies}
+    if granted > need.allowed:
+        document["message"] += f" Rounded up to {granted / need.extents:.0%} of it, for nobody else wants that space."
     if waits:
         document["message"] += f" {_names(waits)} {'makes' if len(waits) == 1 else 'make'} room for it first."
     if volume.forecast is not None and wish.reason == "forecast":

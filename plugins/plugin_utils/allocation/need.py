@@ -231,11 +231,18 @@ def _owed_mount(volume: Volume) -> Wish | None:
     return Wish("unfinished", 0, "An earlier resize stopped while the file system was not mounted: it is mounted again as /etc/fstab says.")
 
 
+def bounds(need: Need, wanted: int, policy: Policy) -> tuple[int, int]:
+    """Return the extents that a volume may grow by in one run: by its largest step, and up to its largest size; `wanted` where there is no limit."""
+    volume, group = need.volume, need.group
+    step = wanted if policy.max_step_fraction is None else max(1, math.floor(need.extents * policy.max_step_fraction + 1e-9))
+    room = wanted if volume.max_bytes is None else max(0, volume.max_bytes // group.extent_bytes - need.extents)
+    return step, room
+
+
 def _limit(need: Need, policy: Policy) -> int:
     volume, group = need.volume, need.group
     wanted = need.wish.extents if need.wish else 0
-    step = wanted if policy.max_step_fraction is None else max(1, math.floor(need.extents * policy.max_step_fraction + 1e-9))
-    room = wanted if volume.max_bytes is None else max(0, volume.max_bytes // group.extent_bytes - need.extents)
+    step, room = bounds(need, wanted, policy)
     allowed = min(wanted, step, room)
     if allowed < wanted and room <= step:
         need.refused.append(refusals.over_maximum(volume, group, need.extents, wanted, allowed))

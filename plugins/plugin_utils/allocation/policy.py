@@ -25,6 +25,7 @@ _KNOWN = (
     "headroom",
     "max_step_fraction",
     "min_change_extents",
+    "min_growth_fraction",
     "allow_shrink",
     "share_exponent",
     "floor",
@@ -95,6 +96,7 @@ class Policy:
     headroom: float
     max_step_fraction: float | None
     min_change_extents: int
+    min_growth_fraction: float
     allow_shrink: bool
     share_exponent: float
     floor: Floor
@@ -121,6 +123,7 @@ def read_policy(document: t.Any) -> Policy:
         headroom=fields.number("headroom", 0.1, most=10),
         max_step_fraction=_step(fields),
         min_change_extents=fields.count("min_change_extents", 1),
+        min_growth_fraction=fields.number("min_growth_fraction", 0.2, most=10),
         allow_shrink=fields.flag("allow_shrink", False),
         share_exponent=fields.number("share_exponent", 0.5, most=4),
         floor=_floor(fields.inner("floor")),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 
+from .allocation_rounding import rounding, worthwhile_step
 from .allocation_rules import (
     DEFAULTS,
     FLOOR,
@@ -88,7 +89,8 @@ def _change(change, volume, group, rules, uuids):
     wants = wishes(volume, group, rules)
     checks.append((change["reason"] in wants, f"has the reason {change['reason']}, which does not apply"))
     if wants:
-        checks.append((growth // extent <= max(high for _low, high in wants.values()), "grows beyond what it needs"))
+        most = max(*(high for _low, high in wants.values()), worthwhile_step(change, volume, group, rules))
+        checks.append((growth // extent <= most, "grows beyond what it needs"))
     if change["reason"] == "forecast":
         checks.append((volume.get("demand_status") == "ok", "acts on a forecast that is not ok"))
         checks.append((not volume.get("managed") or not is_waiting(volume, rules), "does not wait"))
@@ -134,6 +136,8 @@ def _group(group, volumes, rules, uuids, changes, shrunk, refused, proposals):
         spendable -= taken
         if rules["strategy"] == "water_filling":
             found += _fairness(group, served, volumes, allowed, got, spendable, rules)
+    short = {entity for entity, extents in allowed.items() if got[entity] < extents}
+    found += rounding(group, volumes, rules, changes, got, short=short, left=spendable, gives=bool(gifts))
     missing = sum(max(0, allowed[v["entity"]] - got[v["entity"]]) for v in volumes if v["entity"] in allowed)
     extended = [p for p in proposals if p["kind"] == "vg_extend" and p["target"] == group["entity"]]
     lacks = sum(max(0, allowed[v["entity"]] - got[v["entity"]]) * v.get("copies", 1) for v in volumes if v["entity"] in allowed)

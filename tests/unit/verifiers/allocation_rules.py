@@ -17,6 +17,7 @@ DEFAULTS = {
     "headroom": 0.1,
     "max_step_fraction": 0.5,
     "min_change_extents": 1,
+    "min_growth_fraction": 0.2,
     "share_exponent": 0.5,
     "cool_down_seconds": 6 * 3600,
     "hysteresis_fraction": 0.05,

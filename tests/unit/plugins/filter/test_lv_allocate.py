@@ -110,6 +110,7 @@ VARIABLES = {
     "strategy": "volumes_strategy",
     "max_step_fraction": "volumes_max_step_fraction",
     "min_change_extents": "volumes_min_change_extents",
+    "min_growth_fraction": "volumes_min_growth",
     "hysteresis_fraction": "volumes_hysteresis",
     "share_exponent": "volumes_share_exponent",
     "quiet_hours": "volumes_quiet_hours",

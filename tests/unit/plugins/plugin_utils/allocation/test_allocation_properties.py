@@ -93,6 +93,7 @@ policies = st.fixed_dictionaries(
         "headroom": st.sampled_from([0, 0.1, 0.35]),
         "max_step_fraction": st.sampled_from([None, 0.01, 0.25, 0.5]),
         "min_change_extents": st.sampled_from([0, 1, 20]),
+        "min_growth_fraction": st.sampled_from([0, 0.2, 1]),
         "share_exponent": st.sampled_from([0, 0.5, 1]),
         "hysteresis_fraction": st.sampled_from([0, 0.2]),
         "cool_down_seconds": st.sampled_from([0, 3600]),

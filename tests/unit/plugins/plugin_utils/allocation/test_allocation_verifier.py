@@ -72,7 +72,7 @@ def test_a_broken_answer_is_noticed(violations, case, break_it, told):
         ("fs", {"type": "vfat", "size": 2**33, "used": 6 * 2**30}, "needs an unmount"),
         ("max_bytes", 8 * 2**30, "exceeds its maximum"),
         ("demand_status", "stale", "forecast that is not ok"),
-        ("demand_bytes", 6.9 * 2**30, "beyond what it needs"),
+        ("demand_bytes", 6.9 * 2**30, "rounds up ['lv:web1/vg0/data'] while"),
     ],
 )
 def test_an_answer_to_another_document_is_noticed(violations, case, field, value, told):
@@ -84,6 +84,75 @@ def test_an_answer_to_another_document_is_noticed(violations, case, field, value
 def test_a_shared_group_is_noticed(violations, case, group):
     volumes, groups, answer = case
     assert "rule 2" in "\n".join(violations(volumes, [*groups, group(host="web2", uuid=groups[0]["uuid"])], POLICY, answer))
+
+
+@pytest.fixture
+def rounded(volume, group):
+    """Two volumes that are rounded up by 50 extents each, out of 400 that nobody wants."""
+    volumes = [volume("data", demand_bytes=7.6 * 2**30), volume("logs", demand_bytes=7.6 * 2**30)]
+    exact = allocate(volumes, [group()], {**POLICY, "min_growth_fraction": 0})
+    free = sum(action["cost"]["bytes"] for action in exact["actions"]) // EXTENT + 400
+    groups = [group(extents_free=free, reserve_extents=0)]
+    answer = allocate(volumes, groups, POLICY)
+    more = [new["cost"]["bytes"] - old["cost"]["bytes"] for new, old in zip(answer["actions"], exact["actions"], strict=True)]
+    assert more == [50 * EXTENT, 50 * EXTENT]
+    return volumes, groups, POLICY, answer
+
+
+def test_good_rounding_has_no_violation(violations, rounded):
+    assert violations(*rounded) == []
+
+
+def add(action, extents):
+    action["to"]["size"] += extents * EXTENT
+    action["cost"]["bytes"] += extents * EXTENT
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (lambda a: add(a["actions"][0], 1), "rounds up by 101 extents, more than a quarter of 400"),
+        (lambda a: add(a["actions"][0], -1), "where 1 are left for rounding up"),
+        (lambda a: shift_one_extent(a, 0, 1), "lv:web1/vg0/logs is rounded up by 51 extents, lv:web1/vg0/data by 49"),
+        (lambda a: add(a["actions"][0], 200), "beyond what it needs"),
+    ],
+)
+def test_broken_rounding_is_noticed(violations, rounded, break_it, told):
+    volumes, groups, policy, answer = rounded
+    broken = copy.deepcopy(answer)
+    break_it(broken)
+    assert told in "\n".join(violations(volumes, groups, policy, broken))
+
+
+@pytest.mark.parametrize(
+    ("fields", "rules", "told"),
+    [
+        ({}, {"min_growth_fraction": 0}, "beyond what it needs"),
+        ({}, {"strategy": "proportional"}, "beyond what it needs"),
+        ({}, {"max_step_fraction": 0.1}, "exceeds one step"),
+        ({"copies_freed": 0}, {}, "beyond what it needs"),
+        ({"managed": False}, {}, "beyond what it needs"),
+        ({"max_bytes": 9 * 2**30}, {}, "exceeds its maximum"),
+    ],
+)
+def test_rounding_of_another_document_is_noticed(violations, rounded, fields, rules, told):
+    volumes, groups, policy, answer = rounded
+    assert told in "\n".join(violations([{**volumes[0], **fields}, volumes[1]], groups, {**policy, **rules}, answer))
+
+
+def test_rounding_before_somebody_is_served_is_noticed(violations, rounded, volume):
+    volumes, groups, policy, answer = rounded
+    waiting = volume("waiting", managed=False)
+    assert "while ['lv:web1/vg0/waiting'] lack extents" in "\n".join(violations([*volumes, waiting], groups, policy, answer))
+
+
+def test_rounding_while_neighbours_shrink_is_noticed(violations, exchange):
+    volumes, groups, policy, answer = exchange
+    add(answer["actions"][0], 30)
+    modest = [{**volumes[0], "demand_bytes": 7 * 2**30}, *volumes[1:]]
+    assert "rounds up ['lv:web1/vg0/data'] while neighbours shrink" in "\n".join(
+        violations(modest, groups, {**policy, "min_growth_fraction": 10}, answer)
+    )
 
 
 @pytest.fixture

@@ -46,8 +46,8 @@ def test_the_simulation_is_hard_enough_to_tell_good_policies_from_bad_ones(sawto
         return sawtooth.simulate(0, sawtooth.WAYS[way])
 
     teeth = sawtooth.SAW_TEETH
-    assert world("neither").count(teeth, False) > 15
-    near_sighted = world("neither, six hours are all it looks at")
+    assert world("none of the three").count(teeth, False) > 15
+    near_sighted = world("none of the three, six hours are all it looks at")
     assert near_sighted.count(teeth, True) >= 4
     assert near_sighted.count(teeth, False, sawtooth.FIRST_DAYS) > 10
     assert sum(world("gives no more than the need").full.values()) > 100

@@ -71,6 +71,7 @@ def groups_of_pools(draw):
         "now": NOW,
         "max_step_fraction": draw(st.sampled_from([None, 0.5, 0.05])),
         "headroom": draw(st.sampled_from([0, 0.1, 1.0])),
+        "min_growth_fraction": draw(st.sampled_from([0, 0.2, 1])),
         "allow_shrink": True,
     }
     return pools, volumes, group, {**policy, "strategy": draw(st.sampled_from(["water_filling", "proportional"]))}
@@ -148,6 +149,7 @@ def _bounds(change, pool, policy):
             assert change["to"]["metadata_size"] >= needed or change["to"]["metadata_size"] > LIMIT - EXTENT
     if more:
         assert change["to"]["metadata_size"] <= LIMIT
+    assert "Rounded up" not in change["message"]
     reason = change["reason"]
     assert reason in ("forecast", "floor")
     if reason == "forecast":

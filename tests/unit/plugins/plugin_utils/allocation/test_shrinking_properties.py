@@ -105,6 +105,7 @@ policies = st.fixed_dictionaries(
         "headroom": st.sampled_from([0, 0.1, 0.5]),
         "max_step_fraction": st.sampled_from([None, 0.5]),
         "min_change_extents": st.sampled_from([0, 1, 20]),
+        "min_growth_fraction": st.sampled_from([0, 0.2, 1]),
         "hysteresis_fraction": st.sampled_from([0, 0.05, 0.3]),
         "cool_down_seconds": st.sampled_from([0, 3600]),
         "quiet_hours": st.sampled_from([[]] * 12 + [[{"from": "00:00", "to": "23:59"}]]),
