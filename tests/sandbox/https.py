@@ -1,0 +1,285 @@
+"""HTTPS on loopback, one address per node: keep-alive, every reply in one write with TCP_NODELAY, the message in the reason phrase."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import socket
+import ssl
+import threading
+import time
+import traceback
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
+
+from . import api
+from .api import Paged, Request
+from .errors import ApiError, Unauthorised, not_implemented
+from .faults import Fault, Faults
+
+if TYPE_CHECKING:
+    from .model import Node
+    from .schema import Value
+    from .world import World
+
+PREFIX = "/api2/json"
+_IDLE = 65.0
+_UNAUTHORISED_DELAY = 3.0
+_MOST = 64 << 20
+
+
+class Servers:
+    """The listening sockets of all nodes: one thread accepts, one per connection answers."""
+
+    def __init__(self, world: World, context: ssl.SSLContext, faults: Faults) -> None:
+        self._world = world
+        self._context = context
+        self._faults = faults
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._addresses: dict[str, int] = {}
+        self._listening: dict[str, socket.socket] = {}
+        self._connections: dict[str, set[socket.socket]] = {}
+        self._guard = threading.Lock()
+        self._thread = threading.Thread(target=self._accept, name="sandbox accept", daemon=True)
+        self._ended = False
+
+    def listen(self, node: str, port: int) -> str:
+        """Answer for a node at a port (0 = a free one); the URL."""
+        self._addresses[node] = port
+        self.open(node)
+        return f"https://127.0.0.1:{self._addresses[node]}"
+
+    def open(self, node: str) -> None:
+        """Accept connections for a node."""
+        if node in self._listening or node not in self._addresses:
+            return
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", self._addresses[node]))
+        sock.listen(256)
+        sock.setblocking(False)
+        self._addresses[node] = sock.getsockname()[1]
+        with self._guard:
+            self._listening[node] = sock
+            self._connections.setdefault(node, set())
+            self._selector.register(sock, selectors.EVENT_READ, node)
+        self._wake.send(b"x")
+
+    def close(self, node: str) -> None:
+        """Refuse connections for a node, and end those that are open."""
+        with self._guard:
+            sock = self._listening.pop(node, None)
+            if sock is None:
+                return
+            self._selector.unregister(sock)
+            sock.close()
+            for connection in self._connections[node]:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        self._wake.send(b"x")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close everything."""
+        self._ended = True
+        for node in list(self._listening):
+            self.close(node)
+        self._wake.send(b"x")
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._selector.close()
+        self._wake.close()
+        self._woken.close()
+
+    def _accept(self) -> None:
+        while not self._ended:
+            for key, _unused in self._selector.select():
+                if key.fileobj is self._woken:
+                    self._woken.recv(64)
+                    continue
+                with contextlib.suppress(OSError):  # closed in the meantime
+                    connection, _unused = key.fileobj.accept()  # type: ignore[union-attr]
+                    threading.Thread(target=self._serve, args=(key.data, connection), daemon=True).start()
+
+    def _serve(self, name: str, raw: socket.socket) -> None:
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw.settimeout(_IDLE)
+        with self._guard:
+            self._connections[name].add(raw)
+        try:
+            with self._context.wrap_socket(raw, server_side=True, suppress_ragged_eofs=True) as connection:
+                with self._guard:
+                    self._connections[name].add(connection)
+                try:
+                    self._converse(name, connection)
+                finally:
+                    with self._guard:
+                        self._connections[name].discard(connection)
+        except (OSError, ValueError):  # the other side went away, or speaks no HTTP
+            pass
+        finally:
+            with self._guard:
+                self._connections[name].discard(raw)
+            raw.close()
+
+    def _converse(self, name: str, connection: ssl.SSLSocket) -> None:
+        reader = Reader(connection)
+        while not self._ended:
+            message = reader.message()
+            if message is None:
+                return
+            head, body = message
+            started = time.monotonic()
+            lines = head.decode("latin-1").split("\r\n")
+            method, target, _unused = lines[0].split(" ", 2)
+            headers = {key.strip().lower(): value.strip() for key, _unused, value in (line.partition(":") for line in lines[1:])}
+            path, _unused, query = target.partition("?")
+            path = unquote(path)
+            fault = self._faults.answer(name, method, path.removeprefix(PREFIX))
+            if fault is not None and not self._before(connection, fault):
+                return
+            reply = self._reply(self._world.nodes[name], method, path, query, headers, body, fault)
+            if reply.delay:
+                time.sleep(max(0.0, self._world.clock.real_seconds(_UNAUTHORISED_DELAY) - (time.monotonic() - started)))
+            close = headers.get("connection", "").lower() == "close"
+            data = reply.render(self._world.now(), close=close)
+            if fault is not None and fault.fault in ("truncate", "drop_after"):
+                if fault.fault == "truncate":
+                    connection.sendall(data[: len(data) * 2 // 3])
+                return
+            connection.sendall(data)
+            if close:
+                return
+
+    def _before(self, connection: ssl.SSLSocket, fault: Fault) -> bool:
+        """What a fault does before the call; False ends the connection."""
+        if fault.fault == "slow":
+            time.sleep(self._world.clock.real_seconds(fault.seconds))
+        elif fault.fault == "error":
+            connection.sendall(Reply(fault.status, fault.reason, b"").render(self._world.now(), close=True))
+        return fault.fault not in ("drop", "error")
+
+    def _reply(self, node: Node, method: str, path: str, query: str, headers: dict[str, str], body: bytes, fault: Fault | None) -> Reply:
+        try:
+            if not path.startswith(PREFIX + "/") and path != PREFIX:
+                raise not_implemented(method, path)
+            request = Request(method, path.removeprefix(PREFIX) or "/", _form(query), lambda: _body(headers, body), headers)
+            with self._world.lock:
+                data = api.answer(self._world, node, request)
+                content = _encode(
+                    {"data": data.data, **({"total": data.total} if data.total else {})} if isinstance(data, Paged) else {"data": data}
+                )
+        except ApiError as error:
+            if not error.body:
+                return Reply(error.status, error.reason, b"", delay=isinstance(error, Unauthorised))
+            document = {"data": None, "message": error.message} | ({"errors": error.errors} if error.errors else {})
+            return Reply(error.status, error.reason, _encode(document), delay=isinstance(error, Unauthorised))
+        except Exception as error:  # noqa: BLE001 - a defect of the sandbox: shown where it runs, told to the caller
+            traceback.print_exception(error)
+            text = f"sandbox: {type(error).__name__}: {error}"
+            return Reply(500, text, _encode({"data": None, "message": text + "\n"}))
+        if fault is not None and fault.fault == "error_after":
+            return Reply(fault.status, fault.reason, _encode({"data": None, "message": fault.reason + "\n"}))
+        return Reply(200, "OK", content)
+
+
+class Reader:
+    """Requests from a connection, one after the other."""
+
+    def __init__(self, connection: ssl.SSLSocket) -> None:
+        self._connection = connection
+        self._buffer = b""
+
+    def message(self) -> tuple[bytes, bytes] | None:
+        """Head and body of the next request; None at the end."""
+        while b"\r\n\r\n" not in self._buffer:
+            if not self._more():
+                return None
+        head, _unused, self._buffer = self._buffer.partition(b"\r\n\r\n")
+        lower = head.lower()
+        if b"\r\nexpect: 100-continue" in lower:
+            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        start = lower.find(b"\r\ncontent-length:")
+        length = int(lower[start + 17 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+        if length > _MOST:
+            return None
+        while len(self._buffer) < length:
+            if not self._more():
+                return None
+        body, self._buffer = self._buffer[:length], self._buffer[length:]
+        return head, body
+
+    def _more(self) -> bool:
+        data = self._connection.recv(1 << 16)
+        self._buffer += data
+        return bool(data)
+
+
+class Reply:
+    """An answer; ``delay`` = not before three seconds have passed."""
+
+    def __init__(self, status: int, reason: str, content: bytes, *, delay: bool = False) -> None:
+        self.status, self.reason, self.content, self.delay = status, reason, content, delay
+
+    def render(self, now: float, *, close: bool) -> bytes:
+        """The whole reply."""
+        date = formatdate(int(now), usegmt=True)
+        lines = [
+            f"HTTP/1.1 {self.status} {self.reason}",
+            "Cache-Control: max-age=0",
+            f"Connection: {'close' if close else 'Keep-Alive'}",
+            f"Date: {date}",
+            "Pragma: no-cache",
+            "Server: pve-api-daemon/3.0",
+            f"Content-Length: {len(self.content)}",
+        ]
+        if self.content:
+            lines.append("Content-Type: application/json;charset=UTF-8")
+        lines.append(f"Expires: {date}")
+        return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n\r\n" + self.content
+
+
+def _encode(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _form(text: str) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        before = values.get(name)
+        if before is None:
+            values[name] = value
+        else:
+            values[name] = [*before, value] if isinstance(before, list) else [before, value]
+    return values
+
+
+def _body(headers: dict[str, str], body: bytes) -> dict[str, Value]:
+    if not body:
+        return {}
+    text = body.decode("utf-8", "replace")
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return _form(text)
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ApiError(400, f"malformed JSON string: {error}\n") from None
+    if not isinstance(document, dict):
+        raise ApiError(400, "JSON body is not an object\n")
+    return {name: _text(value) for name, value in document.items() if value is not None}
+
+
+def _text(value: Any) -> Value:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, list):
+        return [str(_text(element)) for element in value]
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)

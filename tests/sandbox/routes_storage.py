@@ -1,0 +1,260 @@
+"""/storage and /nodes/X/storage: definitions, status, content."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from . import figures, volumes
+from .api import Call, api
+from .errors import BadParameters, Refused
+from .formats import split_list
+from .model import GIB, Storage, Volume
+from .routes_cluster import config_digest
+
+_SUBDIRS = (
+    "content",
+    "download-url",
+    "file-restore",
+    "identity",
+    "import-metadata",
+    "oci-registry-pull",
+    "prunebackups",
+    "rrd",
+    "rrddata",
+    "status",
+    "upload",
+)
+_PLACES = {
+    "dir": {"path"},
+    "nfs": {"server", "export"},
+    "cifs": {"server", "share"},
+    "lvm": {"vgname"},
+    "lvmthin": {"vgname", "thinpool"},
+    "zfspool": {"pool"},
+    "btrfs": {"path"},
+    "iscsi": {"portal", "target"},
+    "pbs": {"server", "datastore"},
+    "esxi": {"server"},
+    "zfs": {"portal", "target", "pool", "blocksize", "iscsiprovider"},
+    "iscsidirect": {"portal", "target"},
+}
+
+
+def _digest(call: Call) -> str:
+    return config_digest(
+        *(f"{s.id} {s.type} {s.content} {s.shared} {s.nodes} {s.disabled} {sorted(s.config.items())}" for s in call.world.storages.values())
+    )
+
+
+def _definition(call: Call, storage: Storage) -> dict[str, Any]:
+    shown: dict[str, Any] = {"storage": storage.id, "type": storage.type, "content": ",".join(storage.content), "digest": _digest(call)}
+    shown |= {key: int(value) if key in ("krbd", "sparse", "mkdir", "disable") else value for key, value in storage.config.items()}
+    if storage.shared and storage.type in ("dir", "lvm", "btrfs", "nfs", "cifs"):
+        shown["shared"] = 1
+    if storage.nodes is not None:
+        shown["nodes"] = ",".join(storage.nodes)
+    if storage.disabled:
+        shown["disable"] = 1
+    return shown
+
+
+@api("GET", "/storage")
+def storages(call: Call) -> Any:
+    return [
+        _definition(call, storage)
+        for storage in call.world.storages.values()
+        if call.get("type") in ("", storage.type)
+        and call.may(f"/storage/{storage.id}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
+    ]
+
+
+@api("GET", "/storage/{storage}")
+def storage_read(call: Call) -> Any:
+    return _definition(call, call.world.storage(call.get("storage")))
+
+
+@api("POST", "/storage")
+def storage_create(call: Call) -> Any:
+    name, kind = call.get("storage"), call.get("type")
+    call.world.need_cluster_file(call.node, "storage.cfg")
+    if name in call.world.storages:
+        raise Refused(f"create storage failed: storage ID '{name}' already defined")
+    missing = {key: "property is missing and it is not optional" for key in _PLACES.get(kind, ()) if not call.has(key)}
+    if missing:
+        raise BadParameters.of(missing)
+    nodes = tuple(split_list(call.get("nodes"))) if call.has("nodes") else None
+    storage = Storage(
+        name,
+        kind,
+        tuple(split_list(call.get("content", "images,rootdir"))),
+        kind in ("nfs", "cifs", "rbd", "cephfs", "iscsi", "pbs"),
+        nodes,
+        100 * GIB,
+        0,
+        {},
+    )
+    call.world.storages[name] = storage
+    _change(call, storage)
+    return {"storage": name, "type": kind}
+
+
+def _change(call: Call, storage: Storage) -> None:
+    for key in call.params:
+        value = call.get(key)
+        if key == "content":
+            storage.content = tuple(split_list(value))
+        elif key == "nodes":
+            storage.nodes = tuple(split_list(value))
+        elif key == "shared":
+            storage.shared = value == "1"
+        elif key == "disable":
+            storage.disabled = value == "1"
+        elif key not in ("storage", "type", "delete", "digest", "password"):
+            storage.config[key] = value
+
+
+@api("PUT", "/storage/{storage}")
+def storage_update(call: Call) -> Any:
+    storage = call.world.storage(call.get("storage"))
+    call.world.need_cluster_file(call.node, "storage.cfg")
+    if call.has("digest") and call.get("digest") != _digest(call):
+        raise Refused("detected modified configuration - file changed by other user? Try again.")
+    for key in split_list(call.get("delete")):
+        if key == "nodes":
+            storage.nodes = None
+        elif key == "disable":
+            storage.disabled = False
+        elif key == "shared":
+            storage.shared = False
+        else:
+            storage.config.pop(key, None)
+    _change(call, storage)
+    return {"storage": storage.id, "type": storage.type}
+
+
+@api("DELETE", "/storage/{storage}")
+def storage_delete(call: Call) -> Any:
+    storage = call.world.storage(call.get("storage"))
+    call.world.need_cluster_file(call.node, "storage.cfg")
+    del call.world.storages[storage.id]
+
+
+# ---- of a node -------------------------------------------------------------------------------------------------------
+
+
+@api("GET", "/nodes/{node}/storage")
+def node_storages(call: Call) -> Any:
+    wanted = set(split_list(call.get("content")))
+    target = call.get("target")
+    if call.has("storage") and not (wanted or set(_here(call).content)) & set(_here(call).content):
+        raise BadParameters(storage="No such storage.")
+    found = []
+    for storage in call.world.storages.values():
+        if not storage.on(call.node.name) or call.get("storage") not in ("", storage.id) or (wanted and not wanted & set(storage.content)):
+            continue
+        if target and target != call.node.name and not (storage.shared and storage.on(target)):
+            continue
+        if (storage.disabled and call.flag("enabled")) or not call.may(
+            f"/storage/{storage.id}", "Datastore.Audit", "Datastore.AllocateSpace", some=True
+        ):
+            continue
+        found.append(_status(call, storage) | {"storage": storage.id})
+    for entry in found:
+        entry["used_fraction"] = entry["used"] / entry["total"] if entry["total"] else 0
+        if call.flag("format"):
+            files = call.world.storages[entry["storage"]].files
+            entry["formats"] = {"default": "raw", "supported": ["qcow2", "raw", "subvol", "vmdk"] if files else ["raw"]}
+            entry["select_existing"] = 0
+    return found
+
+
+def _status(call: Call, storage: Storage) -> dict[str, Any]:
+    amounts = figures.of_storage(call.world, storage, call.node.name) if not storage.disabled else {"total": 0, "used": 0, "avail": 0}
+    return {
+        "type": storage.type,
+        "content": ",".join(storage.content),
+        "shared": int(storage.shared),
+        "enabled": int(not storage.disabled),
+        "active": int(not storage.disabled),
+        **amounts,
+    }
+
+
+def _here(call: Call) -> Storage:
+    """:raises BadParameters: the node does not have the storage"""
+    storage = call.world.storages.get(call.get("storage"))
+    if storage is None or not storage.on(call.node.name):
+        raise BadParameters(storage="No such storage.")
+    return storage
+
+
+@api("GET", "/nodes/{node}/storage/{storage}")
+def node_storage(call: Call) -> Any:
+    return [{"subdir": name} for name in _SUBDIRS]
+
+
+@api("GET", "/nodes/{node}/storage/{storage}/status")
+def node_storage_status(call: Call) -> Any:
+    return _status(call, _here(call))
+
+
+def _usable(call: Call) -> Storage:
+    storage = call.world.storage(call.get("storage"))
+    if not storage.on(call.node.name):
+        raise Refused(f"storage '{storage.id}' is not available on node '{call.node.name}'")
+    if storage.disabled:
+        raise Refused(f"storage '{storage.id}' is disabled")
+    return storage
+
+
+@api("GET", "/nodes/{node}/storage/{storage}/content")
+def content(call: Call) -> Any:
+    storage = _usable(call)
+    found = []
+    for volume in call.world.volumes_on(storage.id, call.node.name):
+        if call.get("content") not in ("", volume.content) or (call.has("vmid") and volume.vmid != call.vmid):
+            continue
+        if _visible(call, volume):
+            found.append(_shown(volume))
+    return found
+
+
+def _visible(call: Call, volume: Volume) -> bool:
+    if call.may(f"/storage/{volume.storage}", "Datastore.Allocate"):
+        return True
+    if volume.content in ("iso", "vztmpl", "snippets", "import"):
+        return call.may(f"/storage/{volume.storage}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
+    return call.may(f"/storage/{volume.storage}", "Datastore.Audit") or call.may(f"/vms/{volume.vmid}", "VM.Audit", "VM.Config.Disk")
+
+
+def _shown(volume: Volume) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "volid": volume.id,
+        "content": volume.content,
+        "format": volume.format,
+        "size": volume.size,
+        "ctime": volume.ctime,
+    }
+    if volume.vmid:
+        entry |= {"vmid": volume.vmid, "used": volume.used, "parent": volume.parent}
+    return entry
+
+
+@api("POST", "/nodes/{node}/storage/{storage}/content")
+def allocate(call: Call) -> Any:
+    storage = _usable(call)
+    size = re.fullmatch(r"(\d+)([MG]?)", call.get("size"))
+    assert size is not None  # verified by the schema
+    amount = int(size[1]) * {"": 1024, "M": 1 << 20, "G": GIB}[size[2]]
+    name, form = call.get("filename"), call.get("format") or "raw"
+    if not re.fullmatch(rf"vm-{call.vmid}-\S+", name):
+        raise Refused(f"illegal name '{name}' - should be 'vm-{call.vmid}-*'")
+    call.need(f"/vms/{call.vmid}", "VM.Allocate") if call.vmid not in call.world.guests else call.need(
+        f"/vms/{call.vmid}", "VM.Config.Disk"
+    )
+    if storage.files:
+        name = f"{call.vmid}/{name}"
+    if call.world.volume(f"{storage.id}:{name}", call.node.name):
+        raise Refused(f"disk image '{storage.config.get('path', '')}/images/{name}' already exists")
+    return volumes.add(call.world, storage, call.node.name, call.vmid, name, amount, form, "images").id
