@@ -1,0 +1,86 @@
+# Copyright (c) 2026 Foresight Capacity contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the module proxmox_facts does: options in, document out."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import connection, failures
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import read_access
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.document import Choices, Document, build
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import read_cluster
+
+# A host keeps this many connections open (requests); more threads would open and close them all the time.
+MOST_PARALLEL = 10
+
+
+def facts_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
+    """Options of proxmox_facts beside those of the connection."""
+    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
+    return {
+        "nodes": {"type": "list", "elements": "str", "default": []},
+        "host": {"type": "str"},
+        "reserve": {"type": "dict", "default": {}, "options": reserve},
+        "reserves": {"type": "dict", "default": {}},
+        "parallel": {"type": "int", "default": 8},
+    }
+
+
+def need_proxmoxer(module: AnsibleModule) -> None:
+    """End the module where proxmoxer or requests is missing."""
+    if not connection.HAS_PROXMOXER:
+        module.fail_json(msg=missing_required_lib("proxmoxer and requests"), exception=connection.PROXMOXER_IMPORT_ERROR)
+
+
+def run(module: AnsibleModule) -> None:
+    """Read and return; a failure ends with its kind, and the privilege that is missing."""
+    need_proxmoxer(module)
+    try:
+        client = Client(read_access(module.params))
+        document = read_document(client, module.params)
+    except Failure as failure:
+        module.fail_json(msg=str(failure), reason=failure.kind, privilege=failure.privilege, path=failure.path)
+        return
+    for problem in document["problems"]:
+        module.warn(problem)
+    module.exit_json(changed=False, ansible_facts={"foresight_cluster": document}, calls=client.calls)
+
+
+def read_document(client: Client, params: t.Mapping[str, t.Any], clock: t.Callable[[], float] = time.time) -> Document:
+    """Read the cluster document that the options ask for.
+
+    :raises Failure: for options that make no sense, and whatever goes wrong.
+    """
+    if not 1 <= params["parallel"] <= MOST_PARALLEL:
+        raise Failure(failures.PARAMETERS, f"O(parallel) is {params['parallel']}", f"Needed is 1 to {MOST_PARALLEL}", sent=False)
+    reserves = {name: _reserve(name, value) for name, value in params["reserves"].items()}
+    choices = Choices(params["nodes"], params["host"], _reserve("", params["reserve"] or {}), reserves)
+    observed_at = int(clock())
+    answers = read_cluster(client, nodes=choices.nodes, parallel=params["parallel"], clock=clock)
+    return build(answers, choices, observed_at=observed_at)
+
+
+def _reserve(node: str, told: t.Any) -> t.Dict[str, float]:
+    option = f"O(reserves.{node})" if node else "O(reserve)"
+    found: t.Dict[str, float] = {}
+    try:
+        for key, value in told.items():
+            if key not in ("cpu", "memory"):
+                raise ValueError(key)
+            if value is not None:
+                found[key] = float(value)
+        if not all(0 <= value < float("inf") for value in found.values()):
+            raise ValueError("range")
+    except (AttributeError, TypeError, ValueError):
+        raise Failure(
+            failures.PARAMETERS, f"{option} is {told!r}", "Needed are cpu (cores) and memory (bytes), not below 0", sent=False
+        ) from None
+    return found

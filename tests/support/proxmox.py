@@ -1,0 +1,40 @@
+"""Our own client before a sandbox of a test's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import read_access
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import read_document
+from sandbox.server import Sandbox
+
+TOKEN = {"api_token_id": "root@pam!full", "api_token_secret": "11111111-1111-1111-1111-111111111111"}
+PASSWORD = {"api_user": "ops@pve", "api_password": "secret12"}
+
+
+def hosts(sandbox: Sandbox, *nodes: str) -> list[str]:
+    """Addresses of nodes, of all unless they are named."""
+    return [sandbox.bases[node].partition("//")[2] for node in nodes or sandbox.bases]
+
+
+def options(sandbox: Sandbox, **more: Any) -> dict[str, Any]:
+    """Options of a connection; credentials are those of root's token unless others are given."""
+    given = {} if "api_user" in more or "api_token_id" in more else TOKEN
+    return {"api_host": hosts(sandbox), "ca_path": sandbox.ca, **given, **more}
+
+
+class Asking(Client):
+    """A client that does not wait, but tells what it would have waited."""
+
+    def __init__(self, sandbox: Sandbox, *, answer_in: float | None = None, **more: Any) -> None:
+        self.waited: list[float] = []
+        access = read_access(options(sandbox, **more))
+        super().__init__(access if answer_in is None else access._replace(timeout=answer_in), self.waited.append)
+
+
+def read(sandbox: Sandbox, *, client: Client | None = None, **more: Any) -> dict[str, Any]:
+    """The cluster document, by the options of proxmox_facts."""
+    clock = more.pop("clock", sandbox.world.now)
+    chosen = {"nodes": [], "host": None, "reserve": {}, "reserves": {}, "parallel": 4, **more}
+    return read_document(client or Asking(sandbox), chosen, clock=clock)
