@@ -113,6 +113,14 @@ class Fields:
             raise self.wrong(key, value, "a list")
         return value
 
+    def texts(self, key: str) -> list[str]:
+        """Return a list of texts; an absent one is empty."""
+        found = self.items(key)
+        for value in found:
+            if not isinstance(value, str):
+                raise self.wrong(key, value, "a list of texts")
+        return found
+
     def inner(self, key: str) -> Fields | None:
         """Return the reader of a mapping inside this one, or None where there is none."""
         if not self.has(key):

@@ -63,14 +63,20 @@ if t.TYPE_CHECKING:
     import joblib
     import jsonschema
     import matplotlib.backends.backend_agg as matplotlib_backend
+    import matplotlib.collections as matplotlib_collections
     import matplotlib.dates as matplotlib_dates
     import matplotlib.figure as matplotlib_figure
+    import matplotlib.lines as matplotlib_lines
+    import matplotlib.patches as matplotlib_patches
+    import networkx
     import numpy as np
     import pandas as pd
     import plotly.offline as plotly_offline
     import psycopg
     import safetensors
     import safetensors.numpy as safetensors_numpy
+    import scipy.optimize as scipy_optimize
+    import scipy.sparse as scipy_sparse
     import sqlalchemy as sa
     import sqlalchemy.dialects.postgresql as sa_postgresql
     import sqlalchemy.dialects.sqlite as sa_sqlite
@@ -90,14 +96,20 @@ else:
     jsonschema = LazyModule("jsonschema", "jsonschema")
     loky = LazyModule("joblib.externals.loky", "joblib")
     matplotlib_backend = LazyModule("matplotlib.backends.backend_agg", "matplotlib")
+    matplotlib_collections = LazyModule("matplotlib.collections", "matplotlib")
     matplotlib_dates = LazyModule("matplotlib.dates", "matplotlib")
     matplotlib_figure = LazyModule("matplotlib.figure", "matplotlib")
+    matplotlib_lines = LazyModule("matplotlib.lines", "matplotlib")
+    matplotlib_patches = LazyModule("matplotlib.patches", "matplotlib")
+    networkx = LazyModule("networkx", "networkx", _ML)
     np = LazyModule("numpy", "numpy")
     pd = LazyModule("pandas", "pandas")
     plotly_offline = LazyModule("plotly.offline", "plotly")
     psycopg = LazyModule("psycopg", "psycopg[binary]")
     safetensors = LazyModule("safetensors", "safetensors", _ML)
     safetensors_numpy = LazyModule("safetensors.numpy", "safetensors", _ML)
+    scipy_optimize = LazyModule("scipy.optimize", "scipy", _ML)
+    scipy_sparse = LazyModule("scipy.sparse", "scipy", _ML)
     sa = LazyModule("sqlalchemy", "sqlalchemy")
     sa_postgresql = LazyModule("sqlalchemy.dialects.postgresql", "sqlalchemy")
     sa_sqlite = LazyModule("sqlalchemy.dialects.sqlite", "sqlalchemy")
