@@ -17,7 +17,7 @@ LAB_HOSTS ?= 2
 export ANSIBLE_NOCOLOR ?= 1
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: help setup setup-test demo test lab lab-test lab-full bench bench-forecast bench-race docs clean \
+.PHONY: help setup setup-test demo test sandbox lab lab-test lab-full bench bench-forecast bench-placement bench-race bench-roadef docs clean \
         packages lint types units units-target units-312 sanity integration package
 
 help: ## Show the targets.
@@ -54,6 +54,14 @@ demo: setup ## Gather this machine's facts, import a recorded history, run the w
 test: setup-test packages lint units units-target units-312 sanity integration package lab-test ## Everything; parts whose tools are missing are skipped with a reason.
 	@echo "make test: all parts ended well."
 
+# ---- the Proxmox sandbox -------------------------------------------------------------------------------------------
+
+SANDBOX_STATE ?= tests/unit/sandbox/data/state.json
+SANDBOX_PORT ?= 8006
+
+sandbox: setup ## Serve an imitated Proxmox VE cluster at https://127.0.0.1:8006 until Ctrl-C (SANDBOX_STATE, SANDBOX_PORT).
+	@$(BIN)/python tests/sandbox serve --state $(SANDBOX_STATE) --base-port $(SANDBOX_PORT)
+
 # ---- parts of the test ---------------------------------------------------------------------------------------------
 
 lint: types ## ruff, mypy, import-linter, ansible-lint, changelog and documentation lint.
@@ -65,9 +73,10 @@ lint: types ## ruff, mypy, import-linter, ansible-lint, changelog and documentat
 	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_INVENTORY=inventories/sandbox ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/ansible-lint" --offline --profile production -q
 	cd $(CACHE)/stage/ansible_collections/foresight/capacity && PATH="$(CURDIR)/$(BIN):$$PATH" ANSIBLE_COLLECTIONS_PATH="$(CURDIR)/$(CACHE)/stage" "$(CURDIR)/$(BIN)/antsibull-docs" lint-collection-docs --plugin-docs --skip-rstcheck .
 
-types: setup-test ## mypy strict over plugin_utils and module_utils.
+types: setup-test ## mypy strict over plugin_utils, module_utils and the sandbox.
 	@mkdir -p $(CACHE)/typing/ansible_collections/foresight && ln -sfn "$(CURDIR)" $(CACHE)/typing/ansible_collections/foresight/capacity
 	MYPYPATH=$(CACHE)/typing $(BIN)/mypy $(addprefix $(CACHE)/typing/ansible_collections/foresight/capacity/plugins/,plugin_utils module_utils)
+	cd tests && "$(CURDIR)/$(BIN)/mypy" --config-file ../pyproject.toml --cache-dir ../$(CACHE)/mypy -p sandbox
 
 units: setup-test ## Unit and property tests on the venv's Python.
 	$(BIN)/python -m pytest -n $(WORKERS) -q tests/unit
@@ -110,6 +119,12 @@ bench: setup-test ## All benchmarks; their tables are what docs/benchmarks.md qu
 
 bench-forecast: setup-test ## How good forecasts are beside the baselines, and what they cost (FORECAST='--quick' for options). An hour.
 	$(BIN)/python tests/benchmarks/forecast_bench.py $(FORECAST)
+
+bench-roadef: setup-test ## How good a local search is on machine reassignment, ROADEF/EURO 2012, in FORESIGHT_DATA (ROADEF='--instances a1_1' for options).
+	$(BIN)/python tests/benchmarks/roadef_bench.py $(ROADEF)
+
+bench-placement: setup-test ## What every strategy makes of the clusters in FORESIGHT_DATA, with bounds (PLACEMENT='--clusters classic_s1' for options).
+	$(BIN)/python tests/benchmarks/placement_bench.py $(PLACEMENT)
 
 bench-race: setup-test ## Whether better forecasts make better volumes: usage replayed under three ways of planning (RACE='--quick' for options). Hours.
 	$(BIN)/python tests/benchmarks/race_bench.py $(RACE)

@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.controller impo
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import ForesightError, InputError
 
 Variables = Mapping[str, t.Any]
-_OWN_VARIABLES = ("foresight_", "volumes_", "observe_", "report_", "schedule_", "train_")
+_OWN_VARIABLES = ("foresight_", "volumes_", "observe_", "report_", "schedule_", "simulate_", "train_")
 
 
 class PlayHosts(t.NamedTuple):

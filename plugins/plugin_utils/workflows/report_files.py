@@ -63,14 +63,16 @@ def write_file(folder: str, name: str, data: bytes, *, what: str = "the report",
     return target
 
 
-def remove_old_figures(folder: str, *, keep: Collection[str]) -> list[str]:
+def remove_old_figures(folder: str, *, keep: Collection[str], pattern: str = "volume-*.png", software: str = SOFTWARE) -> list[str]:
     """Remove the figures that a former report wrote of volumes which have none now; return their paths.
 
     Only files that say of themselves that a report wrote them go.
+
+    :param pattern: of their names, and :param software: that they name, where something else than a report wrote them.
     """
     removed = []
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "volume-*.png"))):
-        if os.path.basename(path) not in keep and not os.path.islink(path) and says(path, SOFTWARE):
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
+        if os.path.basename(path) not in keep and not os.path.islink(path) and says(path, software):
             try:
                 os.unlink(path)
             except OSError as error:
