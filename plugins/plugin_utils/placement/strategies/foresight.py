@@ -201,7 +201,7 @@ PLAIN = 300
 SMALL, NARROWER = 8, 5
 # By the most open nodes it is for: small clusters are searched in more places, as few moves decide where; large ones in one.
 PLANS = {
-    15: Plan((0.3, 0.36, 0.43, 0.5), 3, 10, 8, 8),
+    15: Plan((0.3, 0.4, 0.5), 3, 20, 20, 8),
     70: Plan((0.38, 0.43, 0.48, 0.55), 10, 40, 20, 4),
     300: Plan((0.42, 0.46, 0.5), 12, 70, 20, 1),
 }
