@@ -45,8 +45,15 @@ class ActionModule(ActionBase):
             self,
             spec={
                 **store_arguments(),
-                **{name: dict(_DOCUMENTS) for name in ("actions", "proposals", "refused", "moves", "waves")},
-                **{name: {"type": "dict"} for name in ("cluster", "before", "after", "policy")},
+                **{name: dict(_DOCUMENTS) for name in ("actions", "proposals", "refused")},
+                "clusters": {
+                    **_DOCUMENTS,
+                    "options": {
+                        **{name: {"type": "dict", "required": True} for name in ("document", "balance")},
+                        "waves": dict(_DOCUMENTS),
+                    },
+                },
+                **{name: {"type": "dict"} for name in ("before", "after", "policy")},
                 "budgets": {"type": "dict", "options": OPTIONS},
                 "observed_at": {"type": "int"},
                 "expires_seconds": {"type": "str", "default": "1h"},

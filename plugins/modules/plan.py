@@ -40,23 +40,27 @@ options:
     type: list
     elements: dict
     default: []
-  moves:
+  clusters:
     description:
-      - Moves of one cluster, each with C(guest), C(from) and C(to). Each becomes a C(guest_migrate) action of the cluster's host.
-        Needs O(waves) and O(cluster).
+      - What balancing came to, one entry of each cluster. Each move becomes a C(guest_migrate) action of the cluster's host, in its wave.
+      - Moves of guests that the document says are not C(managed) become proposals, and with them all moves of that cluster, as they rest on each other.
     type: list
     elements: dict
     default: []
-  waves:
-    description:
-      - The order of O(moves), each wave with C(wave), C(moves) and perhaps C(not_before). It must hold the very same moves.
-    type: list
-    elements: dict
-    default: []
-  cluster:
-    description:
-      - The cluster document of O(moves). Its C(cluster) and C(host) are needed.
-    type: dict
+    suboptions:
+      document:
+        description: The cluster document, as of the lookup P(foresight.capacity.cluster#lookup). Its C(cluster) and C(host) are needed.
+        type: dict
+        required: true
+      balance:
+        description: What P(foresight.capacity.cluster_balance#filter) made of it.
+        type: dict
+        required: true
+      waves:
+        description: What P(foresight.capacity.migration_waves#filter) made of the moves. It must hold the very same moves.
+        type: list
+        elements: dict
+        default: []
   before:
     description:
       - The state before the plan, in a form of the capability's own. Without O(before) and O(after) they tell size and free bytes of each VG that is touched.

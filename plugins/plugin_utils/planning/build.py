@@ -19,7 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.identi
     inventory_digest,
     plan_id,
 )
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.moves import migrations
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.moves import balanced
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import ordered
 
 Document = dict[str, t.Any]
@@ -35,9 +35,7 @@ def build_plan(
     actions: t.Sequence[Document] = (),
     proposals: t.Sequence[Document] = (),
     refused: t.Sequence[Document] = (),
-    moves: t.Sequence[Document] = (),
-    waves: t.Sequence[Document] = (),
-    cluster: t.Mapping[str, t.Any] | None = None,
+    clusters: t.Sequence[Document] = (),
     before: t.Mapping[str, t.Any] | None = None,
     after: t.Mapping[str, t.Any] | None = None,
     policy: t.Any = None,
@@ -54,18 +52,16 @@ def build_plan(
     :param inventory: names of all hosts of the inventory; only their digest enters the plan.
     :param hosts: names of the hosts of this run (what --limit left).
     :param actions: action documents; id and after may be absent, after may name targets or ids.
-    :param moves: moves of one cluster, with the waves and the cluster document they were made for.
+    :param clusters: what balancing came to, of each cluster its document, balance and waves; see `moves.balanced`.
     :param policy: whatever decided; only its digest enters the plan.
     :param observed_at: time of the oldest observation the actions rest on, UTC seconds.
     :raises PlanError: for contradictory actions, circles, unknown budgets, or content that JSON cannot say.
     """
     if expires_seconds < 1:
         raise PlanError(f"The plan would expire after {expires_seconds} s; needed is at least 1 (O(expires_seconds)).")
-    if moves and cluster is None:
-        raise PlanError("Moves were given without their cluster document; needed are moves, waves and cluster together (O(cluster)).")
     given = {"actions": _sorted_entries(actions), "proposals": _sorted_entries(proposals), "refused": _sorted_entries(refused)}
-    merged = [*actions, *(migrations(moves, waves, cluster) if cluster is not None else [])]
-    in_order = ordered(_linked(_merged([_completed(action) for action in merged])))
+    moved = balanced(clusters)
+    in_order = ordered(_linked(_merged([_completed(action) for action in [*actions, *moved.actions]])))
     limits = complete(budgets)
     excess = over_budget(in_order, limits)
     document: Document = {
@@ -76,18 +72,18 @@ def build_plan(
         "observed_at": observed_at,
         "check": check,
         "scope": {"inventory": inventory_digest(inventory), "hosts": sorted(set(hosts))},
-        "inputs_digest": digest({**given, "moves": list(moves), "waves": list(waves), "cluster": cluster}),
+        "inputs_digest": digest({**given, "clusters": [_lasting(entry) for entry in clusters]}),
         "policy_digest": digest(policy),
         "collection_version": collection_version,
         "budgets": limits,
         "actions": [action for action in in_order if action["id"] not in excess],
-        "before": dict(before or {}),
-        "after": dict(after or {}),
+        "before": {**(before or {}), **moved.before},
+        "after": {**(after or {}), **moved.after},
         "refused": [
-            *_sorted_entries(_guest_entity(entry, cluster) for entry in refused),
+            *_sorted_entries([*refused, *moved.refused]),
             *(_over_budget_entry(action, excess[action["id"]].message) for action in in_order if action["id"] in excess),
         ],
-        "proposals": _sorted_entries(proposals),
+        "proposals": _sorted_entries([*proposals, *moved.proposals]),
     }
     # through JSON and back: what is hashed, stored and written is one and the same document
     plain: Document = json.loads(canonical(document))
@@ -148,11 +144,12 @@ def _linked(actions: t.Sequence[Document]) -> list[Document]:
     return linked
 
 
-def _guest_entity(entry: t.Mapping[str, t.Any], cluster: t.Mapping[str, t.Any] | None) -> Document:
-    """Return a refusal whose guest is named by its entity key."""
-    if cluster is None or "entity" in entry or "guest" not in entry:
-        return dict(entry)
-    return {"entity": f"guest:{cluster.get('cluster')}/{entry['guest']}", **{key: value for key, value in entry.items() if key != "guest"}}
+def _lasting(entry: t.Mapping[str, t.Any]) -> Document:
+    """Return what was decided on, less when it was looked up and how long the search took: the same cluster makes the same plan."""
+    document, balance = (
+        {key: value for key, value in entry[part].items() if key not in ("now", "seconds")} for part in ("document", "balance")
+    )
+    return {**entry, "document": document, "balance": balance}
 
 
 def _over_budget_entry(action: Document, message: str) -> Document:

@@ -35,9 +35,7 @@ def plan(
     actions: t.Sequence[Document] = (),
     proposals: t.Sequence[Document] = (),
     refused: t.Sequence[Document] = (),
-    moves: t.Sequence[Document] = (),
-    waves: t.Sequence[Document] = (),
-    cluster: Document | None = None,
+    clusters: t.Sequence[Document] = (),
     before: Document | None = None,
     after: Document | None = None,
     policy: Document | None = None,
@@ -67,14 +65,12 @@ def plan(
             actions=actions,
             proposals=proposals,
             refused=refused,
-            moves=moves,
-            waves=waves,
-            cluster=cluster,
+            clusters=clusters,
             before=before,
             after=after,
             policy=_without_time(policy),
             budgets=budgets,
-            observed_at=_observed_at(actions, cluster, known, hosts) if observed_at is None else observed_at,
+            observed_at=_observed_at(actions, clusters, known, hosts) if observed_at is None else observed_at,
             expires_seconds=expires_seconds,
             check=check,
         )
@@ -127,11 +123,11 @@ def _group_of(target: str) -> str:
 
 
 def _observed_at(
-    actions: t.Sequence[Document], cluster: Document | None, known: t.Mapping[str, Document], hosts: t.Sequence[str]
+    actions: t.Sequence[Document], clusters: t.Sequence[Document], known: t.Mapping[str, Document], hosts: t.Sequence[str]
 ) -> int | None:
     """Return the oldest observation that an action rests on; without actions the newest one of a host."""
     times = [known.get(str(action.get("target")), {}).get("observed_at") for action in actions]
-    times.append((cluster or {}).get("observed_at"))
+    times.extend((entry.get("document") or {}).get("observed_at") for entry in clusters)
     rested_on = [time for time in times if time is not None]
     if rested_on:
         return min(rested_on)

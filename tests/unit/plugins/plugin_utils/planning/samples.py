@@ -38,6 +38,12 @@ def cluster(**more):
     return {"cluster": "prod", "host": "prod-api", "nodes": [], "guests": [], **more}
 
 
+def balance(*waves, moves=None, document=None, **more):
+    """Return an entry of clusters: a document, what cluster_balance gave, and waves."""
+    inside = [move for wave in waves for move in wave["moves"]]
+    return {"document": document or cluster(), "balance": {"moves": inside if moves is None else moves, **more}, "waves": list(waves)}
+
+
 def move(guest, source, target, **more):
     """Return a move as cluster_balance gives it."""
     return {"guest": guest, "from": source, "to": target, "kind": "balance", "reason": "cpu 91 %", "cost": {"bytes": 4 * GIB}, **more}
@@ -82,7 +88,7 @@ def migrations(draw):
         if draw(st.booleans()):
             waves.setdefault(number + 1, []).append(move(f"qemu/{guest}", "pve2", "pve3"))
     documents = [{"wave": number, "moves": waves[number]} for number in sorted(waves)]
-    return {"moves": [one for wave in documents for one in wave["moves"]], "waves": documents, "cluster": cluster()}
+    return {"clusters": [balance(*documents)]}
 
 
 budgets = st.fixed_dictionaries(

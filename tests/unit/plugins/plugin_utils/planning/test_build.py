@@ -40,7 +40,8 @@ def test_nothing_is_lost_to_a_budget(samples, data):
         action_id(
             {"kind": "guest_migrate", "target": f"guest:prod/{move['guest']}", "from": {"node": move["from"]}, "to": {"node": move["to"]}}
         )
-        for move in given_inputs.get("moves", [])
+        for entry in given_inputs.get("clusters", [])
+        for move in entry["balance"]["moves"]
     }
     assert planned | refused == wanted
     assert not planned & refused
@@ -111,7 +112,7 @@ def test_moves_become_migrations_in_the_order_of_their_waves(samples):
         samples.move("lxc/7", "pve2", "pve1"),
     )
     waves = [{"wave": 1, "moves": [park]}, {"wave": 2, "not_before": 99, "moves": [back, other]}]
-    document = build_plan(**samples.inputs(moves=[back, park, other], waves=waves, cluster=samples.cluster()))
+    document = build_plan(**samples.inputs(clusters=[samples.balance(*waves, moves=[back, park, other])]))
     validate_plan(document)
     first = document["actions"][0]
     assert (first["host"], first["target"], first["expect"], first["wave"]) == ("prod-api", "guest:prod/qemu/101", {"node": "pve1"}, 1)
@@ -126,16 +127,51 @@ def test_a_refused_move_takes_the_later_waves_with_it(samples):
         {"wave": 1, "moves": [samples.move("qemu/1", "a", "b", cost={"bytes": 50}), samples.move("qemu/2", "a", "b", cost={"bytes": 10})]}
     ]
     waves.append({"wave": 2, "moves": [samples.move("qemu/3", "c", "a", cost={"bytes": 1})]})
-    moves = [move for wave in waves for move in wave["moves"]]
-    document = build_plan(**samples.inputs(moves=moves, waves=waves, cluster=samples.cluster(), budgets={"bytes": 40}))
+    document = build_plan(**samples.inputs(clusters=[samples.balance(*waves)], budgets={"bytes": 40}))
     assert [action["target"] for action in document["actions"]] == ["guest:prod/qemu/2"]
     messages = {entry["entity"]: entry["message"] for entry in document["refused"]}
     assert "It depends on the action" in messages["guest:prod/qemu/3"]
 
 
-def test_refusals_of_guests_get_their_entity(samples):
-    document = build_plan(**samples.inputs(cluster=samples.cluster(), refused=[{"guest": "lxc/9", "reason": "pinned"}]))
-    assert document["refused"] == [{"entity": "guest:prod/lxc/9", "reason": "pinned"}]
+def test_refusals_name_the_guest_or_tell_the_rule(samples):
+    rules = [{"kind": "together", "guests": ["lxc/1"]}, {"kind": "apart", "guests": ["lxc/2", "lxc/3"], "name": "web", "weight": 1.0}]
+    refused = [{"guest": "lxc/9", "reason": "pinned"}, {"rule": 1, "reason": "no other node"}]
+    document = build_plan(**samples.inputs(clusters=[samples.balance(refused=refused, document=samples.cluster(rules=rules))]))
+    validate_plan(document)
+    assert document["refused"] == [
+        {
+            "entity": "cluster:prod",
+            "rule": {"number": 1, "kind": "apart", "name": "web", "guests": ["lxc/2", "lxc/3"]},
+            "reason": "no other node",
+        },
+        {"entity": "guest:prod/lxc/9", "reason": "pinned"},
+    ]
+
+
+def test_moves_with_a_guest_that_is_not_managed_are_proposals(samples):
+    waves = [{"wave": 1, "moves": [samples.move("lxc/1", "a", "b")]}, {"wave": 2, "moves": [samples.move("lxc/2", "b", "a")]}]
+    guests = [{"id": "lxc/1", "managed": True}, {"id": "lxc/2", "managed": False}]
+    document = build_plan(**samples.inputs(clusters=[samples.balance(*waves, document=samples.cluster(guests=guests))]))
+    validate_plan(document)
+    assert document["actions"] == []
+    assert [(entry["kind"], entry["target"], entry["to"]) for entry in document["proposals"]] == [
+        ("guest_migrate", "guest:prod/lxc/1", {"node": "b"}),
+        ("guest_migrate", "guest:prod/lxc/2", {"node": "a"}),
+    ]
+
+
+def test_figures_of_several_clusters_stand_side_by_side(samples):
+    states = {"before": {"spread": {"cpu": 0.5}, "violations": 2}, "after": {"spread": {"cpu": 0.1}, "violations": 0}}
+    one = samples.balance({"wave": 1, "moves": [samples.move("lxc/1", "a", "b")]}, **states, seconds=0.3)
+    two = samples.balance(document=samples.cluster(cluster="lab", host="lab-api", now=5))
+    document = build_plan(**samples.inputs(clusters=[one, two], before={"vg:web1/vg0": {}}))
+    assert document["before"] == {"vg:web1/vg0": {}, "cluster:prod": states["before"], "cluster:lab": {}}
+    assert document["after"] == {"cluster:prod": states["after"], "cluster:lab": {}}
+    later = [
+        samples.balance(*one["waves"], **states, seconds=0.1),
+        samples.balance(document=samples.cluster(cluster="lab", host="lab-api", now=9)),
+    ]
+    assert build_plan(**samples.inputs(clusters=later, before={"vg:web1/vg0": {}}))["id"] == document["id"]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +188,10 @@ def test_refusals_of_guests_get_their_entity(samples):
         (lambda s: s.inputs(s.volume(), budgets={"actions": -1}), "needed is a whole number"),
         (lambda s: s.inputs(s.volume(), budgets={"growth_fraction": "50%"}), "needed is a number"),
         (lambda s: s.inputs(s.volume(), expires_seconds=0), "O(expires_seconds)"),
-        (lambda s: s.inputs(moves=[s.move("lxc/1", "a", "b")]), "without their cluster document"),
-        (lambda s: s.inputs(moves=[s.move("lxc/1", "a", "b")], cluster=s.cluster()), "do not hold the same moves"),
-        (lambda s: s.inputs(moves=[], cluster={"cluster": "x"}), "a plan needs both"),
+        (lambda s: s.inputs(clusters=[{"waves": []}]), "needed are document, balance and waves"),
+        (lambda s: s.inputs(clusters=[s.balance(moves=[s.move("lxc/1", "a", "b")])]), "do not hold the same moves"),
+        (lambda s: s.inputs(clusters=[s.balance(document={"cluster": "x"})]), "a plan needs both"),
+        (lambda s: s.inputs(clusters=[s.balance(), s.balance()]), "'prod' was given twice"),
         (lambda s: s.inputs({"kind": "lv_resize"}), "lacks host, target, expect, from, to, reason"),
         (lambda s: s.inputs(s.volume(), before={"x": float("nan")}), "A plan holds JSON only"),
         (lambda s: s.inputs(s.volume(message="\ud800")), "A plan holds JSON only"),

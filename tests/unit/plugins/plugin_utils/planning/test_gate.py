@@ -155,9 +155,7 @@ def test_later_waves_fall_with_a_move_that_does_not_run(samples):
         {"wave": 1, "moves": [samples.move("lxc/1", "a", "b"), samples.move("lxc/2", "a", "b")]},
         {"wave": 2, "moves": [samples.move("lxc/3", "b", "a")]},
     ]
-    document = build_plan(
-        **samples.inputs(moves=[move for wave in waves for move in wave["moves"]], waves=waves, cluster=samples.cluster())
-    )
+    document = build_plan(**samples.inputs(clusters=[samples.balance(*waves)]))
     decision = decide(document, terms(samples, exclude=("guest:prod/lxc/1",)))
     assert [action["target"] for action in decision.granted] == ["guest:prod/lxc/2"]
     assert reasons(decision.refused)["guest:prod/lxc/3"] == "depends_on_refused"

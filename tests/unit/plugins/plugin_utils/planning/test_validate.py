@@ -90,7 +90,7 @@ def test_no_action_stands_before_one_it_comes_after(samples):
 
 def test_waves_of_a_host_ascend(samples):
     waves = [{"wave": number, "moves": [samples.move(f"lxc/{number}", "a", "b")]} for number in (1, 2)]
-    document = build_plan(**samples.inputs(moves=[wave["moves"][0] for wave in waves], waves=waves, cluster=samples.cluster()))
+    document = build_plan(**samples.inputs(clusters=[samples.balance(*waves)]))
     document["actions"].reverse()
     with pytest.raises(PlanError, match="belongs to wave 1 but stands after wave 2"):
         validate_plan(resigned(document))
