@@ -39,8 +39,7 @@ class Cluster:
         site = [path for path in sys.path if "site-packages" in path]
         self._environment = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join([str(hidden.parent), *site])}
         self.scheduler = self._start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
-        until(self._file.exists, self.scheduler)
-        self.address: str = json.loads(self._file.read_text())["address"]
+        self.address: str = until(self._told, self.scheduler)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start one more worker process with one thread and no nanny: when it dies, nobody starts it again."""
@@ -48,6 +47,13 @@ class Cluster:
         place = ["--local-directory", str(self.folder), "--name", number]
         self.workers.append(self._start("dask_worker", "--nworkers", "1", "--nthreads", "1", "--no-nanny", *place))
         return self.workers[-1]
+
+    def _told(self) -> str | None:
+        """Return the address from the scheduler's file: it is there before it is written, and is written in pieces."""
+        try:
+            return str(json.loads(self._file.read_text())["address"])
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
 
     def _start(self, command: str, *options: str) -> subprocess.Popen[bytes]:
         log = self._stack.enter_context((self.folder / "log").open("ab"))
