@@ -127,6 +127,7 @@ class Sandbox:
                 self.world.broadcast.refresh(force=True)
             self.clock.set_speed(speed)
             self.world.scheduler.clock_changed()
+        self.servers.clock_changed()
 
     def _node_command(self, verb: str, rest: list[str]) -> None:
         with self.world.lock:
