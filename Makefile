@@ -91,7 +91,8 @@ sanity: setup-test ## ansible-test sanity with an empty ignore file.
 	$(BIN)/python tests/tools/stage.py
 	bash tests/tools/sanity.sh
 
-integration: setup-test ## Playbooks and plugins as a user runs them.
+integration: setup-test ## Playbooks and plugins as a user runs them; other people's Proxmox clients before the sandbox.
+	$(BIN)/python tests/tools/third_party_clients.py
 	$(BIN)/python -m pytest -n $(WORKERS) -q tests/integration
 	$(BIN)/python tests/tools/stage.py
 	bash tests/tools/integration.sh

@@ -130,6 +130,7 @@ def answer(world: World, local: Node, request: Request) -> Any:
     params = _merge(request, uri)
     permissions.check(world.access, method, who, params)
     node = _forward(world, local, method, uri) if method.proxied else local
+    params = facts.joined(method, params)
     facts.verify(method, params)
     handler = HANDLERS.get((method.method, method.path))
     if handler is None:

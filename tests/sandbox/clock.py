@@ -45,7 +45,3 @@ class Clock:
     def hold(self) -> None:
         """Stand still."""
         self.set_speed(0.0)
-
-    def real_seconds(self, seconds: float) -> float:
-        """How long ``seconds`` of this clock really last; for waits that must end, so a held clock counts as real time."""
-        return seconds / self.speed if self.speed > 0 else seconds

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import selectors
 import socket
 import ssl
 import threading
 import time
 import traceback
-from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from . import api
 from .api import Paged, Request
 from .errors import ApiError, Unauthorised, not_implemented
 from .faults import Fault, Faults
+from .messages import Reader, Reply, body_of, encode, form
 
 if TYPE_CHECKING:
     from .model import Node
-    from .schema import Value
     from .world import World
 
 PREFIX = "/api2/json"
 _IDLE = 65.0
 _UNAUTHORISED_DELAY = 3.0
-_MOST = 64 << 20
 
 
 class Servers:
@@ -44,6 +41,7 @@ class Servers:
         self._listening: dict[str, socket.socket] = {}
         self._connections: dict[str, set[socket.socket]] = {}
         self._guard = threading.Lock()
+        self._turned = threading.Condition(self._guard)  # a node's API went, or the clock's speed changed
         self._thread = threading.Thread(target=self._accept, name="sandbox accept", daemon=True)
         self._ended = False
 
@@ -80,7 +78,13 @@ class Servers:
             for connection in self._connections[node]:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+            self._turned.notify_all()
         self._wake.send(b"x")
+
+    def clock_changed(self) -> None:
+        """The clock runs at another speed: answers that wait for it look again."""
+        with self._turned:
+            self._turned.notify_all()
 
     def start(self) -> None:
         self._thread.start()
@@ -142,11 +146,11 @@ class Servers:
             path, _unused, query = target.partition("?")
             path = unquote(path)
             fault = self._faults.answer(name, method, path.removeprefix(PREFIX))
-            if fault is not None and not self._before(connection, fault):
+            if fault is not None and not self._before(name, connection, fault):
                 return
             reply = self._reply(self._world.nodes[name], method, path, query, headers, body, fault)
-            if reply.delay:
-                time.sleep(max(0.0, self._world.clock.real_seconds(_UNAUTHORISED_DELAY) - (time.monotonic() - started)))
+            if reply.delay and not self._wait(name, _UNAUTHORISED_DELAY, started):
+                return
             close = headers.get("connection", "").lower() == "close"
             data = reply.render(self._world.now(), close=close)
             if fault is not None and fault.fault in ("truncate", "drop_after"):
@@ -157,11 +161,24 @@ class Servers:
             if close:
                 return
 
-    def _before(self, connection: ssl.SSLSocket, fault: Fault) -> bool:
+    def _wait(self, name: str, seconds: float, since: float) -> bool:
+        """Until so many of the clock's seconds have passed, real ones while it is held, for every answer must come; False when the node's API goes before."""
+        speed = self._world.clock.speed or 1.0
+        with self._turned:
+            while name in self._listening:
+                now = time.monotonic()
+                seconds, since = seconds - (now - since) * speed, now
+                if seconds <= 0:
+                    return True
+                speed = self._world.clock.speed or 1.0
+                self._turned.wait(seconds / speed)
+        return False
+
+    def _before(self, name: str, connection: ssl.SSLSocket, fault: Fault) -> bool:
         """What a fault does before the call; False ends the connection."""
         if fault.fault == "slow":
-            time.sleep(self._world.clock.real_seconds(fault.seconds))
-        elif fault.fault == "error":
+            return self._wait(name, fault.seconds, time.monotonic())
+        if fault.fault == "error":
             connection.sendall(Reply(fault.status, fault.reason, b"").render(self._world.now(), close=True))
         return fault.fault not in ("drop", "error")
 
@@ -169,117 +186,21 @@ class Servers:
         try:
             if not path.startswith(PREFIX + "/") and path != PREFIX:
                 raise not_implemented(method, path)
-            request = Request(method, path.removeprefix(PREFIX) or "/", _form(query), lambda: _body(headers, body), headers)
+            request = Request(method, path.removeprefix(PREFIX) or "/", form(query), lambda: body_of(headers, body), headers)
             with self._world.lock:
                 data = api.answer(self._world, node, request)
-                content = _encode(
+                content = encode(
                     {"data": data.data, **({"total": data.total} if data.total else {})} if isinstance(data, Paged) else {"data": data}
                 )
         except ApiError as error:
             if not error.body:
                 return Reply(error.status, error.reason, b"", delay=isinstance(error, Unauthorised))
             document = {"data": None, "message": error.message} | ({"errors": error.errors} if error.errors else {})
-            return Reply(error.status, error.reason, _encode(document), delay=isinstance(error, Unauthorised))
+            return Reply(error.status, error.reason, encode(document), delay=isinstance(error, Unauthorised))
         except Exception as error:  # noqa: BLE001 - a defect of the sandbox: shown where it runs, told to the caller
             traceback.print_exception(error)
             text = f"sandbox: {type(error).__name__}: {error}"
-            return Reply(500, text, _encode({"data": None, "message": text + "\n"}))
+            return Reply(500, text, encode({"data": None, "message": text + "\n"}))
         if fault is not None and fault.fault == "error_after":
-            return Reply(fault.status, fault.reason, _encode({"data": None, "message": fault.reason + "\n"}))
+            return Reply(fault.status, fault.reason, encode({"data": None, "message": fault.reason + "\n"}))
         return Reply(200, "OK", content)
-
-
-class Reader:
-    """Requests from a connection, one after the other."""
-
-    def __init__(self, connection: ssl.SSLSocket) -> None:
-        self._connection = connection
-        self._buffer = b""
-
-    def message(self) -> tuple[bytes, bytes] | None:
-        """Head and body of the next request; None at the end."""
-        while b"\r\n\r\n" not in self._buffer:
-            if not self._more():
-                return None
-        head, _unused, self._buffer = self._buffer.partition(b"\r\n\r\n")
-        lower = head.lower()
-        if b"\r\nexpect: 100-continue" in lower:
-            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        start = lower.find(b"\r\ncontent-length:")
-        length = int(lower[start + 17 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
-        if length > _MOST:
-            return None
-        while len(self._buffer) < length:
-            if not self._more():
-                return None
-        body, self._buffer = self._buffer[:length], self._buffer[length:]
-        return head, body
-
-    def _more(self) -> bool:
-        data = self._connection.recv(1 << 16)
-        self._buffer += data
-        return bool(data)
-
-
-class Reply:
-    """An answer; ``delay`` = not before three seconds have passed."""
-
-    def __init__(self, status: int, reason: str, content: bytes, *, delay: bool = False) -> None:
-        self.status, self.reason, self.content, self.delay = status, reason, content, delay
-
-    def render(self, now: float, *, close: bool) -> bytes:
-        """The whole reply."""
-        date = formatdate(int(now), usegmt=True)
-        lines = [
-            f"HTTP/1.1 {self.status} {self.reason}",
-            "Cache-Control: max-age=0",
-            f"Connection: {'close' if close else 'Keep-Alive'}",
-            f"Date: {date}",
-            "Pragma: no-cache",
-            "Server: pve-api-daemon/3.0",
-            f"Content-Length: {len(self.content)}",
-        ]
-        if self.content:
-            lines.append("Content-Type: application/json;charset=UTF-8")
-        lines.append(f"Expires: {date}")
-        return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n\r\n" + self.content
-
-
-def _encode(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _form(text: str) -> dict[str, Value]:
-    values: dict[str, Value] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
-        before = values.get(name)
-        if before is None:
-            values[name] = value
-        else:
-            values[name] = [*before, value] if isinstance(before, list) else [before, value]
-    return values
-
-
-def _body(headers: dict[str, str], body: bytes) -> dict[str, Value]:
-    if not body:
-        return {}
-    text = body.decode("utf-8", "replace")
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        return _form(text)
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise ApiError(400, f"malformed JSON string: {error}\n") from None
-    if not isinstance(document, dict):
-        raise ApiError(400, "JSON body is not an object\n")
-    return {name: _text(value) for name, value in document.items() if value is not None}
-
-
-def _text(value: Any) -> Value:
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, list):
-        return [str(_text(element)) for element in value]
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)

@@ -41,6 +41,7 @@ def network(call: Call) -> Any:
                 "address": address,
                 "netmask": "24",
                 "cidr": f"{address}/24",
+                "gateway": f"{address.rpartition('.')[0]}.254",
                 "bridge_ports": "eno1",
                 "bridge_stp": "off",
                 "bridge_fd": "0",

@@ -107,6 +107,10 @@ class Schema:
             return None
         return found, dict(zip(re.findall(r"{([^}]+)}", found.path), values, strict=True))
 
+    def joined(self, method: Method, given: dict[str, Value]) -> dict[str, Value]:
+        """A parameter that was sent several times is one text where a list of words is wanted; elsewhere it stays a list."""
+        return {name: ",".join(value) if isinstance(value, list) and _of_words(method, name) else value for name, value in given.items()}
+
     def verify(self, method: Method, given: dict[str, Value]) -> None:
         """Raise BadParameters with all that is wrong with a call's parameters."""
         errors: dict[str, str] = {}
@@ -182,6 +186,12 @@ def describe(parameters: dict[str, Description], name: str) -> Description | Non
     if match is None or int(match[2]) >= _COUNTS.get(match[1], 256) or str(int(match[2])) != match[2]:
         return None
     return parameters.get(f"{match[1]}[n]")
+
+
+def _of_words(method: Method, name: str) -> bool:
+    description = describe(method.parameters, name) or {}
+    form = description.get("format")
+    return description.get("type") == "string" and isinstance(form, str) and form.endswith("-list")
 
 
 def _limits(description: Description, value: str) -> str | None:

@@ -18,10 +18,17 @@ from .world import World
 
 
 class Sandbox:
-    """A running cluster. ``base_port`` 0 takes free ports (and no control channel)."""
+    """A running cluster. ``base_port`` 0 takes free ports; where it is ``steered`` from outside, its control channel is named after the first port."""
 
     def __init__(
-        self, state: Path, base_port: int = 0, *, listen: int | None = None, speed: float = 1.0, faults: Path | None = None
+        self,
+        state: Path,
+        base_port: int = 0,
+        *,
+        listen: int | None = None,
+        speed: float = 1.0,
+        faults: Path | None = None,
+        steered: bool = False,
     ) -> None:
         register()
         self._folder = tempfile.TemporaryDirectory(prefix="foresight-sandbox-")
@@ -45,8 +52,8 @@ class Sandbox:
                 self.bases[node.name] = self.servers.listen(node.name, base_port + index if base_port else 0)
                 if not (node.api_up and node.alive):
                     self.servers.close(node.name)
-            if base_port:
-                self._control = Control(base_port, self.command)
+            if steered:
+                self._control = Control(int(next(iter(self.bases.values())).rpartition(":")[2]), self.command)
         except OSError:
             self.stop()
             raise
@@ -120,6 +127,7 @@ class Sandbox:
                 self.world.broadcast.refresh(force=True)
             self.clock.set_speed(speed)
             self.world.scheduler.clock_changed()
+        self.servers.clock_changed()
 
     def _node_command(self, verb: str, rest: list[str]) -> None:
         with self.world.lock:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from support.sandbox_client import Client, until
+from support.sandbox_client import Answer, Client, until
 
 PUT = {"method": "PUT", "path": "/nodes/pve1/lxc/101/config"}
 CONFIG = "/nodes/pve1/lxc/101/config"
@@ -49,6 +50,32 @@ def test_a_slow_answer_arrives_late(faulty: Callable[..., Client]) -> None:
     began = time.monotonic()
     client.get("/version")
     assert time.monotonic() - began >= 20 / 200  # of the cluster's clock, which runs 200 times as fast
+
+
+@pytest.fixture
+def waiting(faulty: Callable[..., Client]) -> Iterator[tuple[Client, Future[Answer]]]:
+    """A request whose answer is ten minutes away, and waits at a held clock."""
+    client = faulty({"fault": "slow", "seconds": 600, "times": 1, "path": "/version"})
+    client.sandbox.set_clock(0)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(client.ask, "GET", "/version")
+        until(lambda: not any(rule.times for rule in client.sandbox.faults.rules))
+        yield client, answer
+        client.sandbox.command(["api_down", "pve1"])
+
+
+def test_who_waits_hears_of_another_speed(waiting: tuple[Client, Future[Answer]]) -> None:
+    client, answer = waiting
+    assert not answer.done()
+    client.sandbox.set_clock(2000)
+    assert answer.result().status == 200
+
+
+def test_who_waits_hears_that_the_node_stops_answering(waiting: tuple[Client, Future[Answer]]) -> None:
+    client, answer = waiting
+    client.sandbox.command(["api_down", "pve1"])
+    with pytest.raises(requests.ConnectionError):
+        answer.result()
 
 
 def test_counting(faulty: Callable[..., Client]) -> None:

@@ -150,6 +150,13 @@ def test_the_query_wins_over_the_body(client: Client) -> None:
     assert client.get("/nodes/pve1/lxc/101/config")["cores"] == 4
 
 
+def test_a_parameter_sent_several_times_is_a_list_only_where_words_are_listed(client: Client) -> None:
+    assert client.ask("PUT", "/nodes/pve1/lxc/101/config", body={"tags": ["web", "b"]}).status == 200
+    assert client.get("/nodes/pve1/lxc/101/config")["tags"] == "b;web"
+    answer = client.ask("PUT", "/nodes/pve1/lxc/101/config", body={"hostname": ["a", "b"]})
+    assert answer.errors == {"hostname": "type check ('string') failed - got ARRAY"}
+
+
 def test_the_order_of_checks(client: Client) -> None:
     def reason(method: str, path: str, token: str, **query: str) -> tuple[int, str]:
         answer = Client(client.sandbox, token=token).ask(method, path, **query)
