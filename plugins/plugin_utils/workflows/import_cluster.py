@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import connection, failures
@@ -79,23 +81,22 @@ def import_cluster(
         cluster = read_sources(client)
     except Failure as failure:
         raise InputError(str(failure)) from None
-    at = now if cluster.time is None else cluster.time
     chosen = _chosen(cluster, choice.entities)
-    known = {entity.key: entity.attributes.get(BACKFILLED) or {} for entity in notebook.find_entities(keys=[one.key for one in chosen])}
-    plans = [Asked(one, *questions(choice.timeframes, known.get(one.key, {}), at, release=cluster.release)) for one in chosen]
-    asked = [plan for plan in plans if plan.questions]
-    run = (
-        None if check else notebook.start_run("import_history", at=now, check=False, detail={"source": "proxmox", "cluster": cluster.name})
-    )
+    asked = _to_ask(notebook, cluster, chosen, choice.timeframes, now if cluster.time is None else cluster.time)
+    begun: dict[str, t.Any] = {"source": "proxmox", "cluster": cluster.name}
+    run = None if check else notebook.start_run("import_history", at=now, check=False, detail=begun)
     series = SeriesImport(notebook, cluster.name, latest=now + max_skew, check=check)
     reader = _Reader(client, choice)
     calls = sum(len(plan.questions) for plan in asked)
+
+    def line(seconds: float) -> str:
+        return f"Importing {cluster.name}: {reader.calls:,} of {calls:,} calls, {reader.calls / seconds:,.0f} calls/s"
+
     try:
-        for batch in reader.batches(asked):
-            series.write(batch)
-            progress.note(
-                lambda seconds: f"Importing {cluster.name}: {reader.calls:,} of {calls:,} calls, {reader.calls / seconds:,.0f} calls/s"
-            )
+        with contextlib.closing(reader.batches(asked)) as batches:
+            for batch in batches:
+                series.write(batch)
+                progress.note(line)
     except Failure as failure:
         raise InputError(
             f"{failure} {reader.done:,} of {len(asked):,} entities of {cluster.name} are {'read' if check else 'imported and stay'}; "
@@ -104,12 +105,11 @@ def import_cluster(
     problems = [*cluster.problems, *reader.problems]
     for problem in problems:
         logger("main").info("%s", problem)
-    kinds = [one.kind for one in chosen]
     result = {
         "name": cluster.name,
         "api_skew": None if cluster.time is None else cluster.time - now,
-        "entities": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
-        "up_to_date": len(plans) - len(asked),
+        "entities": dict(sorted(collections.Counter(one.kind for one in chosen).items())),
+        "up_to_date": len(chosen) - len(asked),
         "calls": client.calls,
         "history_calls": reader.calls,
         "failed": reader.failed,
@@ -120,8 +120,15 @@ def import_cluster(
         **series.told(),
     }
     if run is not None:
-        notebook.finish_run(run, at=now, status="imported", detail={"source": "proxmox", **result})
+        notebook.finish_run(run, at=now, status="imported", detail={**begun, **result})
     return {**result, "run": run}
+
+
+def _to_ask(notebook: Store, cluster: Cluster, chosen: Sequence[Source], timeframes: Sequence[str], at: int) -> list[Asked]:
+    """Return the entities of which there can be something new, with what to ask of each."""
+    known = {entity.key: entity.attributes.get(BACKFILLED) or {} for entity in notebook.find_entities(keys=[one.key for one in chosen])}
+    plans = [Asked(one, *questions(timeframes, known.get(one.key, {}), at, release=cluster.release)) for one in chosen]
+    return [plan for plan in plans if plan.questions]
 
 
 def _chosen(cluster: Cluster, expressions: Sequence[str]) -> list[Source]:
@@ -158,7 +165,7 @@ class _Reader:
         self._choice = choice
         self._failed_in_a_row = 0
 
-    def batches(self, asked: Sequence[Asked]) -> Iterator[list[tuple[Source, Told]]]:
+    def batches(self, asked: Sequence[Asked]) -> Generator[list[tuple[Source, Told]], None, None]:
         """Yield what was told of some entities at a time; one that cannot be read is left out and told.
 
         :raises Failure: what concerns all (a missing privilege, no API that answers), or too many failures in a row.
