@@ -29,9 +29,9 @@ STATE = ROOT / "tests" / "unit" / "sandbox" / "data" / "state.json"
 SECRET = TOKEN["api_token_secret"]
 
 
-@pytest.fixture
-def sandbox(tmp_path):
-    with Sandbox(few(STATE, tmp_path), speed=0.0) as started:
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    with Sandbox(few(STATE, tmp_path_factory.mktemp("sandbox")), speed=0.0) as started:
         yield started
 
 
@@ -47,6 +47,7 @@ def run(sandbox, tmp_path):
             "PROXMOX_CA_PATH": sandbox.ca,
             "FORESIGHT_STORE": str(tmp_path / "store.db"),
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         }
         command = [sys.executable, "-m", "ansible.cli.playbook", "-vvv", "-i", "prod-api,", "-c", "local", str(playbook), *more]
         done = subprocess.run(
@@ -57,12 +58,9 @@ def run(sandbox, tmp_path):
     return run
 
 
-def write(path, *tasks):
-    variables = {"vault_proxmox_token_secret": SECRET}
-    path.write_text(
-        yaml.safe_dump([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": list(tasks)}], sort_keys=False),
-        encoding="utf-8",
-    )
+def write(path, *tasks, **variables):
+    play = {"hosts": "all", "gather_facts": False, "vars": variables, "tasks": list(tasks)}
+    path.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
     return path
 
 
@@ -74,7 +72,7 @@ def test_the_examples(sandbox, run, tmp_path):
     first["foresight.capacity.import_history"].update(api_host=hosts(sandbox), api_token_id=TOKEN["api_token_id"], ca_path=sandbox.ca)
     first["register"] = "imported"
     shown = {"ansible.builtin.copy": {"content": "{{ imported | to_json }}", "dest": str(tmp_path / "imported.json"), "mode": "0600"}}
-    code, output = run(write(tmp_path / "play.yml", first, shown, second))
+    code, output = run(write(tmp_path / "play.yml", first, shown, second, vault_proxmox_token_secret=SECRET))
     assert code == 0, output
     assert SECRET not in output
     result = json.loads((tmp_path / "imported.json").read_text(encoding="utf-8"))
