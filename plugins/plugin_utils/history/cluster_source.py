@@ -52,7 +52,7 @@ class Cluster(t.NamedTuple):
 
 
 def read_sources(client: Client) -> Cluster:
-    """Return what the cluster has: six calls.
+    """Return what the cluster has: five calls.
 
     :raises Failure: when it cannot be read, or a privilege is missing.
     """
