@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Imports history from files (documentation: modules/import_history.py)."""
+"""Imports history from files or a Proxmox VE cluster (documentation: modules/import_history.py)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import proxmox_arguments
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_history import import_history
@@ -32,6 +33,15 @@ TABLE: dict[str, dict[str, t.Any]] = {
     "encoding": {"type": "str", "default": "utf-8-sig"},
 }
 
+CLUSTER: dict[str, dict[str, t.Any]] = {
+    **proxmox_arguments(),
+    "api_host": {**proxmox_arguments()["api_host"], "required": False},
+    "timeframes": {"type": "list", "elements": "str", "choices": ["hour", "day", "week", "month", "year"], "default": ["month", "year"]},
+    "entities": {"type": "list", "elements": "str", "default": []},
+    "peaks": {"type": "bool", "default": True},
+    "parallel": {"type": "int", "default": 8},
+}
+
 
 class ActionModule(ActionBase):
     """One call of the workflow."""
@@ -46,6 +56,7 @@ class ActionModule(ActionBase):
         def more(arguments: Arguments) -> Arguments:
             return {
                 "table": {name: arguments.pop(name) for name in TABLE},
+                "cluster": {name: arguments.pop(name) for name in CLUSTER},
                 "max_skew": parse_duration(arguments["max_skew"], option="max_skew"),
                 "check": self._task.check_mode,
                 "progress": Display().display,
@@ -55,9 +66,11 @@ class ActionModule(ActionBase):
             self,
             spec={
                 **store_arguments(),
-                "path": {"type": "list", "elements": "path", "required": True},
+                "source": {"type": "str", "choices": ["files", "proxmox"], "default": "files"},
+                "path": {"type": "list", "elements": "path"},
                 "format": {"type": "str", "choices": ["auto", "csv", "recording"], "default": "auto"},
                 **TABLE,
+                **CLUSTER,
                 "shift_to_now": {"type": "bool", "default": False},
                 "synthetic": {"type": "bool", "default": False},
                 "max_skew": {"type": "str", "default": "5m"},
@@ -65,6 +78,7 @@ class ActionModule(ActionBase):
             },
             run=import_history,
             more=more,
+            required_if=[("source", "files", ("path",)), ("source", "proxmox", ("api_host",))],
             mutually_exclusive=[("columns", "metrics"), ("columns", "metric_column"), ("columns", "value_column")],
             required_together=[("metric_column", "value_column", "metrics")],
         )

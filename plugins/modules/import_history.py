@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: import_history
-short_description: Write history from CSV files or recordings into the store
+short_description: Write history from files or a Proxmox VE cluster into the store
 version_added: 1.0.0
 author: Foresight Capacity contributors (@foresight-capacity)
 description:
@@ -18,12 +18,54 @@ description:
   - Values that cannot be true (negative bytes, a fraction above 1, not a number, a time in the future) are kept with a flag and never read
     into a forecast. Rows that cannot be read are counted, and told with their line numbers.
   - History of volumes that were never observed is kept under their names, and goes over to the volume when it is first observed.
+  - With O(source=proxmox) it reads what a Proxmox VE cluster itself keeps (C(rrddata)) of CPU and memory of its nodes and guests and the use of its
+    storages, into the series that M(foresight.capacity.record) goes on with. One call for each entity and timeframe, the next time only for what is
+    new. What was imported stays where such a run is cut short, and the next one goes on from there.
+  - A time that the store knows a sample of is left as it is, and of several timeframes the finest counts. Gaps stay gaps, and times in which a guest
+    did not run have no samples.
 options:
+  source:
+    description: Where the history is. With V(proxmox) the options of the connection count and those of files do not.
+    type: str
+    choices: [files, proxmox]
+    default: files
   path:
-    description: The files, or glob patterns.
+    description: The files, or glob patterns. Needed with O(source=files).
     type: list
     elements: path
-    required: true
+  timeframes:
+    description:
+      - O(source=proxmox) only. Which of the cluster's timeframes to ask. Points of V(hour) and V(day) are a minute apart, of V(week) and V(month) half
+        an hour, of V(year) six hours. Before release 9 each holds 70 points, and all of them are worth asking.
+      - A coarse timeframe is left out where finer ones reach back to what is known, and a shorter one of the same points is asked where it suffices.
+    type: list
+    elements: str
+    choices: [hour, day, week, month, year]
+    default: [month, year]
+  entities:
+    description:
+      - O(source=proxmox) only. Which entities to import, as globs over their keys (C(guest:prod/*), C(node:prod/pve1), C(storage:*)) or JMESPath
+        expressions over C(key), C(kind), C(name), C(node), C(status), C(pool) and C(tags). A leading C(!) excludes. None means all.
+    type: list
+    elements: str
+    default: []
+  peaks:
+    description:
+      - O(source=proxmox) only. Where a point of a guest stands for more than a minute, take the highest minute in it and not the mean, because
+        demand is the forecast of a peak. Nodes and storages are always means.
+    type: bool
+    default: true
+  parallel:
+    description: O(source=proxmox) only. How many calls run at a time, 1 to 10.
+    type: int
+    default: 8
+  api_host:
+    description:
+      - Nodes of the cluster, each a name or address, with a port where it has one of its own (C(pve1:8443)). Needed with O(source=proxmox). Any one
+        answers for all; when it does not, the next is asked.
+      - A text is split at commas. E(PROXMOX_HOST) is used where it is not set.
+    type: list
+    elements: str
   format:
     description:
       - What the files are. V(auto) takes a file that begins with a brace for a recording, every other one for CSV.
@@ -114,13 +156,19 @@ options:
 extends_documentation_fragment:
   - foresight.capacity.controller_action
   - foresight.capacity.store
+  - foresight.capacity.proxmox
 attributes:
   check_mode:
-    details: The files are read in full and everything is checked against the store; what is told is what would have been written.
+    details: Everything is read in full and checked against the store; what is told is what would have been written.
 notes:
+  - proxmoxer and requests are needed on the controller, and only with O(source=proxmox). Environment variables are those of the controller.
+  - With O(source=proxmox) this plugin does connect to the cluster, which it only reads, with the role that M(foresight.capacity.proxmox_facts) needs.
   - While a long file is imported, other runs that write into the same store wait. Divide very long files.
 seealso:
   - module: foresight.capacity.record
+  - module: foresight.capacity.proxmox_facts
+  - plugin: foresight.capacity.cluster
+    plugin_type: lookup
 """
 
 EXAMPLES = r"""
@@ -156,12 +204,28 @@ EXAMPLES = r"""
     path: recordings/lab.jsonl.gz
     shift_to_now: true
   run_once: true
+
+- name: Import what the cluster knows of its own past, with a token
+  foresight.capacity.import_history:
+    source: proxmox
+    api_host: [pve1.example.com, pve2.example.com]
+    api_token_id: foresight@pve!audit
+    api_token_secret: "{{ vault_proxmox_token_secret }}"
+    ca_path: /etc/foresight/pve-root-ca.pem
+  run_once: true
+
+- name: Import a week of all guests of a very large cluster but those in the pool scratch, with credentials from PROXMOX_* variables
+  foresight.capacity.import_history:
+    source: proxmox
+    timeframes: [week]
+    entities: ["guest:*", "!pool == 'scratch'"]
+  run_once: true
 """
 
 RETURN = r"""
 files:
   description: What was read of each file.
-  returned: success
+  returned: success, with O(source=files)
   type: list
   elements: dict
   contains:
@@ -227,13 +291,77 @@ files:
     - {path: volumes.csv, format: csv, rows: 2016, bad_rows: 1, bad: ["line 17 has the value 'x', which is no number"], empty: 3, samples: 2012,
        flagged: {negative: 1}, duplicates: 0, out_of_order: 0, ambiguous_times: 0, entities: 1, entities_made: 0, series: 1, first: 1763000000,
        last: 1763700000, shifted_by: 0, synthetic: false, run: 12}
+cluster:
+  description: What was read of the cluster.
+  returned: success, with O(source=proxmox)
+  type: dict
+  contains:
+    name:
+      description: Name of the cluster.
+      type: str
+    api_skew:
+      description: Seconds that its clock is ahead of the controller's, null if it did not tell. Its history has its times.
+      type: int
+    entities:
+      description: How many nodes, guests and storages were chosen, by kind.
+      type: dict
+    up_to_date:
+      description: How many of them had nothing new to ask for.
+      type: int
+    calls:
+      description: Calls of the API.
+      type: int
+    history_calls:
+      description: Those of them that asked for history.
+      type: int
+    failed:
+      description: Entities whose history could not be read. They are asked again the next time.
+      type: int
+    problems:
+      description: The first of what could not be read.
+      type: list
+      elements: str
+    problem_count:
+      description: How many there are.
+      type: int
+    timeframes:
+      description: The timeframes that were wanted.
+      type: list
+      elements: str
+    peaks:
+      description: Whether coarse points of guests are highest values.
+      type: bool
+    samples:
+      description: Samples written into the store.
+      type: int
+    flagged:
+      description: For each flag the number of samples that are kept out of models.
+      type: dict
+    entities_with_samples:
+      description: Entities of which there was something new.
+      type: int
+    entities_made:
+      description: Entities that the store did not know.
+      type: int
+    first:
+      description: Time of the oldest new sample, null without any.
+      type: int
+    last:
+      description: Time of the newest one.
+      type: int
+    run:
+      description: Id of the run in the store; null in check mode.
+      type: int
+  sample: {name: prod, api_skew: 0, entities: {guest: 40, node: 3, storage: 4}, up_to_date: 0, calls: 99, history_calls: 94, failed: 0, problems: [],
+           problem_count: 0, timeframes: [month, year], peaks: true, samples: 224640, flagged: {}, entities_with_samples: 43, entities_made: 47,
+           first: 1732600000, last: 1763700000, run: 3}
 written:
   description: What was written into the store, zero in check mode.
   returned: success
   type: dict
   sample: {samples: 2012, entities_made: 0}
 summary:
-  description: One line per file.
+  description: One line per file, or one of the cluster.
   returned: success
   type: list
   elements: str

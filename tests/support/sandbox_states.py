@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 GIB = 1 << 30
@@ -28,3 +30,18 @@ def _guest(vmid: int, node: str) -> dict[str, Any]:
         config = {"hostname": f"ct{vmid}", "cores": 2, "memory": 8192, "swap": 512, "ostype": "debian", "rootfs": volume}
     load = {"cpu": 0.5 + vmid % 7 / 7, "mem": (2 + vmid % 5) * GIB}
     return {"type": "qemu" if vmid % 2 else "lxc", "vmid": vmid, "node": node, "running": bool(vmid % 10), "config": config, "load": load}
+
+
+def few(state: Path, folder: Path, **more: Any) -> Path:
+    """A file with the cluster of a state file, four of its guests (one is stopped) and forty days of a history that varies."""
+    found = json.loads(state.read_text(encoding="utf-8"))
+    found["guests"] = [guest for guest in found["guests"] if guest["vmid"] in (101, 104, 105, 204)]
+    numbers = {f"{kind}:{guest['vmid']}" for guest in found["guests"] for kind in ("ct", "vm")}
+    found["ha"]["resources"] = [entry for entry in found["ha"].get("resources", []) if entry["sid"] in numbers]
+    found["nodes"][0]["arcsize"] = GIB
+    # Only the HA manager's own rules know guests by name.
+    found["ha"].pop("rules", None)
+    found |= {"history_days": 40, "load_series": {"seed": 1, "wave": 0.3, "noise": 0.1}, **more}
+    file = folder / "state.json"
+    file.write_text(json.dumps(found), encoding="utf-8")
+    return file

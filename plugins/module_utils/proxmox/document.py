@@ -45,14 +45,14 @@ def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
     ]
     used = _used(guests)
     storages = _storages(answers.resources)
-    cluster = next((entry for entry in answers.status if entry.get("type") == "cluster"), None)
+    cluster = _cluster(answers.status)
     document: Document = {
         "schema": SCHEMA,
         "observed_at": observed_at,
         "machine_id": None,
         "boot_id": None,
         "api_skew": None if answers.api_time is None else answers.api_time - int(answers.api_time_at),
-        "cluster": str(cluster["name"]) if cluster else next(iter(all_nodes), None),
+        "cluster": cluster_name(answers.status, all_nodes),
         "version": answers.version,
         "quorate": bool(cluster["quorate"]) if cluster else True,
         "balancers": balancers(answers.options, all_guests),
@@ -67,6 +67,16 @@ def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
     if choices.host:
         document["host"] = choices.host
     return document
+
+
+def cluster_name(status: t.Sequence[Entry], nodes: t.Iterable[str]) -> t.Optional[str]:
+    """The name of the cluster, without one that of its node."""
+    cluster = _cluster(status)
+    return str(cluster["name"]) if cluster else next(iter(nodes), None)
+
+
+def _cluster(status: t.Sequence[Entry]) -> t.Optional[Entry]:
+    return next((entry for entry in status if entry.get("type") == "cluster"), None)
 
 
 def _node(entry: Entry, arc: int, used: t.Tuple[float, int], storages: t.Mapping[str, t.Any], choices: Choices) -> Document:

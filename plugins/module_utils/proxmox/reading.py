@@ -65,8 +65,8 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
         found: t.Dict[str, t.Any] = {name: ask() for name, ask in whole.items()}
         wanted = _wanted(found["resources"], nodes)
         problems: t.List[str] = []
-        local = next((str(entry["name"]) for entry in found["status"] if entry.get("type") == "node" and entry.get("local")), None)
-        api_time = _time(client, local, problems)
+        local = local_node(found["status"])
+        api_time = node_time(client, local, problems)
         asked_at = clock()
         arcs = {name: run(_arc, client, name) for name in wanted if client.has_arc_size}
         places = _places(found["resources"], wanted, local)
@@ -166,7 +166,12 @@ def _wanted(resources: t.Sequence[Entry], nodes: t.Sequence[str]) -> t.List[str]
     return online
 
 
-def _time(client: Client, local: t.Optional[str], problems: t.List[str]) -> t.Optional[int]:
+def local_node(status: t.Sequence[Entry]) -> t.Optional[str]:
+    """The node that answered."""
+    return next((str(entry["name"]) for entry in status if entry.get("type") == "node" and entry.get("local")), None)
+
+
+def node_time(client: Client, local: t.Optional[str], problems: t.List[str]) -> t.Optional[int]:
     """The clock of the node that was asked."""
     if local is None:
         return None

@@ -13,7 +13,10 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lvm
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lxc import guest_key
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import is_host, is_name
 
-FORMS = "host:HOST, lv:HOST/VG/LV, vg:HOST/VG, node:CLUSTER/NODE, guest:CLUSTER/lxc/ID, kpi:SERVICE/NAME"
+FORMS = (
+    "host:HOST, lv:HOST/VG/LV, vg:HOST/VG, node:CLUSTER/NODE, guest:CLUSTER/lxc/ID, storage:CLUSTER/NODE/STORAGE, "
+    "storage:CLUSTER/STORAGE (a shared one), kpi:SERVICE/NAME"
+)
 
 
 class Key(t.NamedTuple):
@@ -32,6 +35,9 @@ class Key(t.NamedTuple):
             return {**dict.fromkeys(VG_ATTRIBUTES), "host": self.host, "vg": self.parts[1], "tags": [], "pvs": [], "shared_with": []}
         if self.kind in ("node", "guest"):
             return {"cluster": self.parts[0], "name" if self.kind == "node" else "id": "/".join(self.parts[1:])}
+        if self.kind == "storage":
+            node = self.parts[1] if len(self.parts) == 3 else None
+            return {"cluster": self.parts[0], "node": node, "name": self.parts[-1], "shared": node is None}
         return {}
 
 
@@ -49,6 +55,8 @@ def parse_key(text: str) -> Key:
     if valid and ((kind == "lv" and len(parts) == 3) or (kind == "vg" and len(parts) == 2)):
         return Key(text, kind, parts[0], parts)
     if valid and kind in ("node", "kpi") and len(parts) == 2:
+        return Key(text, kind, None, parts)
+    if valid and kind == "storage" and len(parts) in (2, 3):
         return Key(text, kind, None, parts)
     if valid and kind == "guest" and guest_key(parts[0], "/".join(parts[1:])) is not None:
         return Key(text, kind, None, parts)

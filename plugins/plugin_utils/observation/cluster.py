@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""C(foresight_cluster) documents → the nodes and guests of a cluster."""
+"""C(foresight_cluster) documents → the nodes, guests and storages of a cluster."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.cluster_parts import numbers, storages, summary
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.lxc import guest_key
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.model import (
     INVALID_NAME,
@@ -27,6 +28,11 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.rea
 Measured = tuple[float | int | None, str | None]
 
 
+def storage_key(cluster: str, node: str, name: str, *, shared: bool) -> str:
+    """Return the entity key of a storage; a shared one belongs to no node."""
+    return f"storage:{cluster}/{name}" if shared else f"storage:{cluster}/{node}/{name}"
+
+
 def observe_cluster(
     host: str,
     document: t.Mapping[str, t.Any],
@@ -35,18 +41,18 @@ def observe_cluster(
     recorded: dict[str, t.Any] | None,
     samples: Samples,
     issues: list[Issue],
-) -> tuple[list[ObservedEntity], dict[str, set[str]]]:
+) -> tuple[list[ObservedEntity], dict[str, set[str]], Attributes | None]:
     """Map one cluster document. Use is sampled from what the guests use now; a predicted demand is no observation.
 
     :param host: the inventory host through which the cluster was read.
     :param at: the controller's time of the read, UTC seconds.
-    :returns: the entities, and per kind the identities of everything the document lists.
+    :returns: the entities, per kind the identities of everything the document lists, and what is of the whole cluster.
     """
     part = Part(document, f"host:{host}", issues)
     cluster = part.data.get("cluster", host)
     if not is_host(cluster):
         part.tell("cluster", INVALID_NAME, f"is {show(cluster)}; needed is a name without slashes or blanks")
-        return [], {}
+        return [], {}, None
     reader = _Reader(host, str(cluster), at, recorded, samples, issues)
     basis = part.inner("demand").text("basis") or "current"
     used: dict[str, dict[str, float]] = {}
@@ -54,7 +60,7 @@ def observe_cluster(
         reader.guest(data, is_current=basis == "current", used=used)
     for data in part.items("nodes"):
         reader.node(data, used=used)
-    return reader.entities, {"node": reader.seen["node"], "guest": reader.seen["guest"]}
+    return reader.entities, dict(reader.seen), summary(part, str(cluster), at)
 
 
 class _Reader:
@@ -68,7 +74,7 @@ class _Reader:
         issues: list[Issue],
     ) -> None:
         self.entities: list[ObservedEntity] = []
-        self.seen: dict[str, set[str]] = {"node": set(), "guest": set()}
+        self.seen: dict[str, set[str]] = {"node": set(), "guest": set(), "storage": set()}
         self._host, self._cluster, self._at, self._recorded = host, cluster, at, recorded
         self._samples, self._issues = samples, issues
 
@@ -104,6 +110,14 @@ class _Reader:
             "pool": part.text("pool"),
             "ha": part.truth("ha"),
             "movable": part.truth("movable"),
+            "unmovable_because": part.texts("unmovable_because"),
+            # The container's own node tells limits too, of its own; placement reckons with these.
+            "now": {"cpu": None if cpu[1] else cpu[0], "memory": None if memory[1] else memory[0]},
+            "most": {"cpu": None if cpu_max[1] else cpu_max[0], "memory": None if memory_max[1] else memory_max[0]},
+            "more": numbers(part, "more"),
+            "pinned_to": part.texts("pinned_to"),
+            "priority": part.number("priority"),
+            "last_moved_at": part.integer("last_moved_at"),
             "disks": [disk for data in part.items("disks") if (disk := self._disk(data, part)) is not None],
             "observed_at": self._at,
             "recorded": self._recorded,
@@ -136,10 +150,38 @@ class _Reader:
             "online": online,
             "maintenance": part.truth("maintenance"),
             "tags": part.texts("tags"),
+            "reserve": numbers(part, "reserve"),
+            "overhead": numbers(part, "overhead"),
+            "more": numbers(part, "more"),
+            "storages": storages(part),
+            "link_bytes_per_second": part.number("link_bytes_per_second"),
             "observed_at": self._at,
             "recorded": self._recorded,
         }
         self.entities.append(ObservedEntity(key, key, "node", self._host, attributes, self._at))
+        for storage, told in attributes["storages"].items():
+            self._storage(name, storage, told)
+
+    def _storage(self, node: str, name: str, told: Attributes) -> None:
+        shared = told.get("shared") is True
+        key = storage_key(self._cluster, node, name, shared=shared)
+        # One that is shared is told by every node that has it; the first one counts.
+        if key in self.seen["storage"]:
+            return
+        self.seen["storage"].add(key)
+        self._samples.add(key, "used_bytes", (told.get("used"), None))
+        self._samples.add(key, "size_bytes", (told.get("bytes"), None))
+        attributes: Attributes = {
+            "cluster": self._cluster,
+            "name": name,
+            "node": None if shared else node,
+            "shared": shared,
+            "size_bytes": told.get("bytes"),
+            "used_bytes": told.get("used"),
+            "observed_at": self._at,
+            "recorded": self._recorded,
+        }
+        self.entities.append(ObservedEntity(key, key, "storage", self._host, attributes, self._at))
 
     def _current_use(self, part: Part, *, is_current: bool) -> tuple[Measured, Measured]:
         if part.data.get("now") is not None:

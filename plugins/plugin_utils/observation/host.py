@@ -86,7 +86,7 @@ class _Mapper:
         self._before: Attributes = last["host"] or {}
         self._recorded = recorded
         self._attributes: Attributes = {
-            key: self._before.get(key) for key in ("cores", "memory_total_bytes", "swap_total_bytes", "free_pvs")
+            key: self._before.get(key) for key in ("cores", "memory_total_bytes", "swap_total_bytes", "free_pvs", "cluster")
         }
         self._attributes["counters"] = self._before.get("counters")
         self._attributes["uptime"] = self._before.get("uptime")
@@ -155,7 +155,7 @@ class _Mapper:
                 issues=result.issues,
             )
         else:
-            entities, complete = observe_cluster(
+            entities, complete, cluster = observe_cluster(
                 self._host,
                 document.data,
                 at=document.at,
@@ -163,6 +163,7 @@ class _Mapper:
                 samples=samples,
                 issues=result.issues,
             )
+            self._attributes["cluster"] = cluster or self._attributes["cluster"]
         result.entities += entities
         for kind, identities in complete.items():
             result.complete.setdefault(kind, set()).update(identities)

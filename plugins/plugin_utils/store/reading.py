@@ -59,6 +59,26 @@ class SampleReading(Session):
         values = grid.finished()
         return values if np.array_equal(inverse, np.arange(len(inverse))) else values[inverse]
 
+    def sample_times(self, series_ids: npt.ArrayLike, *, start: int, end: int) -> dict[int, npt.NDArray[np.int64]]:
+        """Return by series id the times of its good samples from start to before end, in order; of a rolled-up hour or day its newest.
+
+        :param series_ids: int [n], ids given by put_series.
+        """
+        wanted = np.unique(np.asarray(series_ids, dtype=np.int64).ravel())
+        series, times = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+        if len(wanted):
+
+            def sources(some: npt.NDArray[np.int64]) -> list[bulk.Source]:
+                return _sources(self.dialect, some, int(start), int(end), "last")
+
+            for part in bulk.blocks(self, wanted, sources, weighted=False, expected=len(wanted)):
+                series.append(part.series)
+                times.append(part.times)
+        rows, moments = np.concatenate(series), np.concatenate(times)
+        order = np.lexsort((moments, rows))
+        ends = np.searchsorted(rows[order], wanted, side="right")
+        return dict(zip(wanted.tolist(), np.split(moments[order], ends[:-1]), strict=True)) if len(wanted) else {}
+
 
 class _Grid:
     """Collects blocks of rows, in whatever order they come, into buckets."""

@@ -70,7 +70,7 @@ def _entity(metadata: sa.MetaData) -> sa.Table:
             "identity", sa.Text, nullable=False, unique=True, comment="what it is for ever: lv:HOST/UUID, vg:HOST/UUID, else the key"
         ),
         sa.Column("key", sa.Text, nullable=False, comment="display name: lv:web1/vg0/data"),
-        sa.Column("kind", sa.Text, nullable=False, comment="host, lv, vg, node, guest, kpi"),
+        sa.Column("kind", sa.Text, nullable=False, comment="host, lv, vg, node, guest, storage, kpi"),
         sa.Column("host", sa.Text, comment="inventory_hostname it belongs to"),
         sa.Column("attributes", sa.JSON, nullable=False, comment="what was last observed of it"),
         sa.Column("first_seen", sa.BigInteger, nullable=False, comment="UTC seconds"),

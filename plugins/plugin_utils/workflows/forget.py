@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
 
-_KINDS = ("host", "vg", "lv", "node", "guest")
+_KINDS = ("host", "vg", "lv", "node", "guest", "storage")
 
 
 def forget(*, store: str | None, now: int, hosts: Sequence[str], inventory: Sequence[str], check: bool = False) -> dict[str, t.Any]:

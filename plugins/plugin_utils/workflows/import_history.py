@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""C(import_history): CSV files and recordings into the store, each file as a whole or not at all."""
+"""C(import_history): CSV files and recordings into the store, each as a whole or not at all, and what a Proxmox VE cluster keeps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import glob
 import os
 import tempfile
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.recording import is_recording
@@ -19,6 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.history.table i
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.reading import clean_text
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import resolve
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_cluster import Choice, connect, import_cluster
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_documents import import_documents
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_progress import Progress
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_table import import_table
@@ -32,7 +33,9 @@ def import_history(
     *,
     store: str | None,
     now: int,
-    path: Sequence[str],
+    source: str = "files",
+    path: Sequence[str] | None = None,
+    cluster: Mapping[str, t.Any] | None = None,
     format: str = "auto",  # noqa: A002  (the name of the option)
     table: dict[str, t.Any] | None = None,
     shift_to_now: bool = False,
@@ -42,9 +45,11 @@ def import_history(
     check: bool = False,
     progress: t.Callable[[str], None] | None = None,
 ) -> dict[str, t.Any]:
-    """Import files, one transaction each.
+    """Import files, one transaction each, or what a Proxmox VE cluster keeps, a few entities in each transaction.
 
+    :param source: files or proxmox.
     :param path: files or glob patterns.
+    :param cluster: the connection to the cluster, as of doc fragment C(proxmox), and C(timeframes), C(entities), C(peaks), C(parallel).
     :param format: auto, csv or recording.
     :param table: how CSV files are read: the fields of TableOptions.
     :param shift_to_now: shift all times of a file so that its newest is now (or as it was shifted when it was imported before).
@@ -55,7 +60,9 @@ def import_history(
     :param progress: called with a line now and then.
     :raises InputError: for a wrong option or a file that cannot be read; its file is not imported, the files before it are.
     """
-    files = _files(path)
+    if source == "proxmox":
+        return _import_cluster(store, cluster or {}, now=now, max_skew=max_skew, check=check, progress=progress)
+    files = _files(path or [])
     results = []
     warnings: list[str] = []
     with _opened(store, check) as notebook:
@@ -88,6 +95,44 @@ def import_history(
         "summary": [_summary(result, check) for result in results],
         "warnings": warnings,
     }
+
+
+def _import_cluster(
+    store: str | None, options: Mapping[str, t.Any], *, now: int, max_skew: int, check: bool, progress: t.Callable[[str], None] | None
+) -> dict[str, t.Any]:
+    client = connect(options)
+    choice = Choice(*(options[name] for name in Choice._fields))
+    with _opened(store, check) as notebook:
+        result = import_cluster(notebook, client, choice, now=now, max_skew=max_skew, check=check, progress=Progress(progress))
+        warnings = list(notebook.warnings)
+    skew = result["api_skew"]
+    if skew is not None and abs(skew) > max_skew:
+        warnings.append(
+            f"The clock of the cluster is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the controller's; its history has the cluster's times."
+        )
+    if result["problem_count"]:
+        warnings.append(f"{result['problem_count']} histories could not be read; the first: {result['problems'][0]}")
+    return {
+        "cluster": result,
+        "written": {"samples": 0, "entities_made": 0} if check else {name: result[name] for name in ("samples", "entities_made")},
+        "check": check,
+        "summary": [_cluster_summary(result, check)],
+        "warnings": warnings,
+    }
+
+
+def _cluster_summary(result: Mapping[str, t.Any], check: bool) -> str:
+    entities, written = sum(result["entities"].values()), "would be written" if check else "written"
+    parts = [
+        f"{result['name']}: {result['samples']:,} samples of {result['entities_with_samples']:,} of {entities:,} entities {written}",
+        f"{result['calls']:,} calls",
+    ]
+    if result["up_to_date"]:
+        parts.append(f"{result['up_to_date']:,} were up to date")
+    if result["failed"]:
+        parts.append(f"{result['failed']:,} could not be read")
+    parts += [f"{count:,} flagged {flag}" for flag, count in sorted(result["flagged"].items())]
+    return "; ".join(parts) + "."
 
 
 def _import(

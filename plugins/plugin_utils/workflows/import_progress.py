@@ -16,7 +16,7 @@ _SECONDS = 5.0
 
 
 class Progress:
-    """Tells how far a file is read: to the caller's function, and to the log.
+    """Tells how far an import is: to the caller's function, and to the log.
 
     :param tell: called with one line; None: nobody looks on.
     """
@@ -27,12 +27,15 @@ class Progress:
 
     def file(self, action: str, file: TextFile, rows: int) -> None:
         """Note how many rows of a file are done; a line is told only every few seconds."""
+        self.note(lambda seconds: f"{action} {file.path}: {file.fraction():.0%}, {rows:,} rows, {rows / seconds:,.0f} rows/s")
+
+    def note(self, line: t.Callable[[float], str]) -> None:
+        """Tell a line, made of the seconds since the begin, unless the one before is only seconds old."""
         now = time.monotonic()
         if now - self._told < _SECONDS:
             return
         self._told = now
-        speed = rows / (now - self._begun)
-        line = f"{action} {file.path}: {file.fraction():.0%}, {rows:,} rows, {speed:,.0f} rows/s"
-        logger("store").info("%s", line)
+        text = line(now - self._begun)
+        logger("store").info("%s", text)
         if self._tell is not None:
-            self._tell(line)
+            self._tell(text)

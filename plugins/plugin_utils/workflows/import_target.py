@@ -41,7 +41,7 @@ class SeriesTarget:
         """Return the series id of each (key, conversion); the list only grows between calls."""
         new = series[len(self._series) :]
         if new:
-            self._find(sorted({key for key, _rule in new} - set(self._entities)))
+            self.find({key for key, _rule in new})
             found = self._notebook.put_series((self._entities[key], rule.metric, rule.unit, self._synthetic) for key, rule in new)
             self._series += [found[self._entities[key], rule.metric] for key, rule in new]
         return np.asarray(self._series, dtype=np.int64)
@@ -51,7 +51,9 @@ class SeriesTarget:
         """Return how many entities have samples."""
         return len(self._entities)
 
-    def _find(self, keys: list[str]) -> None:
+    def find(self, wanted: Iterable[str]) -> None:
+        """Make sure that the entities exist."""
+        keys = sorted(set(wanted) - set(self._entities))
         if not keys:
             return
         for entity in self._notebook.find_entities(keys=keys):

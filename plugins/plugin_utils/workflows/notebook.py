@@ -13,6 +13,10 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.history.units i
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import Issue, Observation, ObservedEntity, ObservedSample
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import EntityRow, Flag, Store
 
+# The attribute that says up to which time each timeframe of the cluster's own history was imported.
+BACKFILLED = "backfilled"
+_OF_CLUSTERS = ("guest", "node", "storage")
+
 
 def write_observations(notebook: Store, observations: Sequence[Observation]) -> dict[str, int]:
     """Write what was observed of all hosts and return the counts; to be called inside a transaction."""
@@ -70,17 +74,23 @@ def merged(entities: Iterable[ObservedEntity]) -> list[ObservedEntity]:
 
 
 def _with_known(notebook: Store, entities: list[ObservedEntity]) -> list[ObservedEntity]:
-    """Keep what is known of a cluster's guest and was not told this time, by its node or by the API."""
-    guests = [entity.identity for entity in entities if entity.kind == "guest"]
-    known = {row.identity: _entity(row) for row in notebook.find_entities(identities=guests)} if guests else {}
-    return [merged([known[entity.identity], entity])[0] if entity.identity in known else entity for entity in entities]
+    """Keep what is known of a cluster's guest and was not told this time, by its node or by the API, and how far a history was imported."""
+    wanted = [entity.identity for entity in entities if entity.kind in _OF_CLUSTERS]
+    known = {row.identity: _entity(row) for row in notebook.find_entities(identities=wanted)} if wanted else {}
+    return [_kept(entity, known[entity.identity]) if entity.identity in known else entity for entity in entities]
+
+
+def _kept(entity: ObservedEntity, known: ObservedEntity) -> ObservedEntity:
+    if entity.kind == "guest":
+        return merged([known, entity])[0]
+    if BACKFILLED in known.attributes:
+        return entity._replace(attributes={**entity.attributes, BACKFILLED: known.attributes[BACKFILLED]})
+    return entity
 
 
 def _leave_shifted_alone(notebook: Store, taken: Sequence[Observation]) -> None:
     """Take live guests and nodes whose history here has shifted times out of the observations, and tell it."""
-    found = [
-        entity for one in taken for entity in one.entities if entity.kind in ("guest", "node") and entity.attributes["recorded"] is None
-    ]
+    found = [entity for one in taken for entity in one.entities if entity.kind in _OF_CLUSTERS and entity.attributes["recorded"] is None]
     if not found:
         return
     rows = notebook.find_entities(identities={entity.identity for entity in found})

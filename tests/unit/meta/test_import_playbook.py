@@ -10,6 +10,7 @@ import pathlib
 
 import yaml
 
+from ansible_collections.foresight.capacity.plugins.doc_fragments import proxmox
 from ansible_collections.foresight.capacity.plugins.modules import import_history
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -19,6 +20,7 @@ OWN_VARIABLES = {"path", "shift_to_now"}
 def test_the_playbook_knows_every_option() -> None:
     (play,) = yaml.safe_load((ROOT / "playbooks" / "import.yml").read_text(encoding="utf-8"))
     check, task = play["tasks"][:2]
-    options = set(yaml.safe_load(import_history.DOCUMENTATION)["options"])
+    connection = yaml.safe_load(proxmox.ModuleDocFragment.DOCUMENTATION)["options"]
+    options = {*yaml.safe_load(import_history.DOCUMENTATION)["options"], *connection}
     assert set(check["vars"]["known"]) == options - OWN_VARIABLES
     assert set(task["foresight.capacity.import_history"]) == options | {"store"}

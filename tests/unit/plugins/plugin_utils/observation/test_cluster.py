@@ -18,7 +18,7 @@ def test_nodes_and_guests(documents):
     assert series(seen, "node:prod/pve1") == {"cpu_cores": (2.5, None), "memory_bytes": (5 * documents.GIB, None)}
     assert series(seen, "guest:prod/lxc/101")["cpu_cores"] == (1.5, None)
     assert "cpu_cores" not in series(seen, "guest:prod/qemu/102")
-    assert seen.complete == {"node": {"node:prod/pve1"}, "guest": {"guest:prod/lxc/101", "guest:prod/qemu/102"}}
+    assert seen.complete == {"node": {"node:prod/pve1"}, "guest": {"guest:prod/lxc/101", "guest:prod/qemu/102"}, "storage": set()}
 
 
 def test_the_skew_of_the_api_is_noted_and_no_reason_to_reject(documents):

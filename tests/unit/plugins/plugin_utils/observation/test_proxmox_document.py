@@ -27,8 +27,12 @@ def document() -> Iterator[dict[str, Any]]:
 
 def test_record_takes_it(document: dict[str, Any]) -> None:
     samples, issues = Samples(document["observed_at"], None), []
-    entities, seen = observe_cluster("prod-api", document, at=document["observed_at"], recorded=None, samples=samples, issues=issues)
+    entities, seen, summary = observe_cluster(
+        "prod-api", document, at=document["observed_at"], recorded=None, samples=samples, issues=issues
+    )
     assert issues == []
+    assert (summary["name"], summary["version"], summary["quorate"]) == ("lab", "9.2.11", True)
+    assert seen["storage"] == {"storage:lab/shared", *(f"storage:lab/pve{number}/local" for number in (1, 2, 3))}
     assert seen["node"] == {"node:lab/pve1", "node:lab/pve2", "node:lab/pve3"}
     assert len(seen["guest"]) == len(document["guests"])
     by_key = {entity.key: entity for entity in entities}
