@@ -52,7 +52,7 @@ def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
         "machine_id": None,
         "boot_id": None,
         "api_skew": None if answers.api_time is None else answers.api_time - int(answers.api_time_at),
-        "cluster": str(cluster["name"]) if cluster else next(iter(all_nodes), None),
+        "cluster": cluster_name(answers.status, answers.resources),
         "version": answers.version,
         "quorate": bool(cluster["quorate"]) if cluster else True,
         "balancers": balancers(answers.options, all_guests),
@@ -67,6 +67,12 @@ def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
     if choices.host:
         document["host"] = choices.host
     return document
+
+
+def cluster_name(status: t.Sequence[Entry], resources: t.Sequence[Entry]) -> t.Optional[str]:
+    """As Proxmox calls it; a node without a cluster is one of its own."""
+    names = [str(entry["name"]) for entry in status if entry.get("type") == "cluster"]
+    return next(iter(names + [str(entry["node"]) for entry in resources if entry.get("type") == "node"]), None)
 
 
 def _node(entry: Entry, arc: int, used: t.Tuple[float, int], storages: t.Mapping[str, t.Any], choices: Choices) -> Document:
