@@ -23,10 +23,9 @@ extends_documentation_fragment:
   - foresight.capacity.proxmox
 options:
   guests:
-    description: Guests and what they shall have. What is not told stays as it is.
+    description: Guests and what they shall have. What is not told stays as it is. Needed is this or O(actions), or both.
     type: list
     elements: dict
-    default: []
     suboptions:
       guest:
         description: Id of the guest, V(lxc/ID) or V(qemu/ID).
@@ -68,7 +67,6 @@ options:
         is neither at C(from) nor at C(to) is refused, a guest of another cluster as well.
     type: list
     elements: dict
-    default: []
   reserve:
     description: What is kept free on each node.
     type: dict

@@ -169,8 +169,9 @@ class GuestResize:
         wanted: Limits = {key: size}
 
         def begun() -> t.Optional[str]:
-            # An empty UPID: it has been done, and no task is left to follow.
-            return "" if self._is(wanted) else self._growing()
+            # In this order, as it may end between the two. An empty UPID: it has been done, and no task is left to follow.
+            upid = self._growing()
+            return upid if upid or not self._is(wanted) else ""
 
         params = {
             "disk": key[len(DISK) :],

@@ -21,6 +21,4 @@ class Refused(Exception):
 
 def changed(guest: str, what: str, expected: t.Any, seen: t.Any) -> Refused:
     """The refusal of what is not as the plan saw it."""
-    return Refused(
-        PRECONDITION_CHANGED, f"{what} of {guest} is {seen}, expected {expected}: it was changed meanwhile. Plan again."
-    )
+    return Refused(PRECONDITION_CHANGED, f"{what} of {guest} is {seen}, expected {expected}: it was changed meanwhile. Plan again.")

@@ -35,8 +35,8 @@ def resize_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
     """Options of proxmox_guest_resize beside those of the connection."""
     overcommit = {"cpu": {"type": "float"}, "memory": {"type": "float"}, "storage": {"type": "bool", "default": False}}
     return {
-        "guests": {"type": "list", "elements": "dict", "default": [], "options": guest_options()},
-        "actions": {"type": "list", "elements": "dict", "default": []},
+        "guests": {"type": "list", "elements": "dict", "options": guest_options()},
+        "actions": {"type": "list", "elements": "dict"},
         **reserve_arguments(),
         "overcommit": {"type": "dict", "default": {}, "options": overcommit},
         "margin": {"type": "str", "default": "10%"},
@@ -49,7 +49,7 @@ def run(module: AnsibleModule) -> None:
     """Resize and return; guests that were refused or failed fail the task, with the results of all."""
     need_proxmoxer(module)
     try:
-        requests = read_requests(module.params["guests"], module.params["actions"])
+        requests = read_requests(module.params["guests"] or [], module.params["actions"] or [])
         client = Client(read_access(module.params))
         results = resize_guests(client, requests, module.params, check=module.check_mode)
     except Failure as failure:

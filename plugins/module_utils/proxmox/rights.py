@@ -35,6 +35,7 @@ class Rights:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._known: t.Dict[str, t.Container[str]] = {}
+        self._asking: t.Dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
     def check(self, wanted: t.Iterable[Right]) -> None:
@@ -48,9 +49,8 @@ class Rights:
 
     def _at(self, path: str) -> t.Container[str]:
         with self._guard:
-            found = self._known.get(path)
-        if found is None:
-            found = (self._client.get("/access/permissions", path=path) or {}).get(path, {})
-            with self._guard:
-                self._known[path] = found
-        return found
+            asking = self._asking.setdefault(path, threading.Lock())
+        with asking:
+            if path not in self._known:
+                self._known[path] = (self._client.get("/access/permissions", path=path) or {}).get(path, {})
+            return self._known[path]
