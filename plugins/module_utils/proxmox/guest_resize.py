@@ -7,26 +7,22 @@
 from __future__ import annotations
 
 import functools
-import re
 import time
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures, refusals, resize_checks
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures, resize_checks, resize_story
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.admission import Admission
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.limits import DISK, Limits, same, show, written
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.guest_on_node import GuestOnNode
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.limits import DISK, MIB, Limits, same, show, written
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Overview
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.pending import State, config_path, foretell, read_state
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.pending import State, foretell
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.refusals import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_requests import Request
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import Rights
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.tasks import follow
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import Margin
 
-_MODIFIED = re.compile(r"detected modified configuration|checksum mismatch")
-_LOCKED = re.compile(r"is locked \(([^)]+)\)")
-_GONE = re.compile(r"Configuration file '[^']*' does not exist")
 _HOTPLUG = "hotplug problem"
 Result = t.Dict[str, t.Any]
 
@@ -46,12 +42,12 @@ class GuestResize:
         self.request = request
         self._client, self._rights, self._overview, self._patience = client, rights, overview, patience
         self._entry: Entry = {}
+        self._live = GuestOnNode(client, request.guest, "")
         self._status: Entry = {}
         self._state: t.Optional[State] = None
         self._before: t.Optional[State] = None
         self._after: t.Optional[State] = None
         self._changes: Limits = {}
-        self._digest = ""
         self._touched = False
         self._step: t.Optional[str] = None
         self._ended: t.Optional[Result] = None
@@ -97,6 +93,13 @@ class GuestResize:
         if failure is not None:
             self._ended.update(privilege=failure.privilege, path=failure.path)
 
+    def _read_back(self) -> t.Optional[State]:
+        """The state after something went wrong; None where that cannot be read either."""
+        try:
+            return self._live.read_back()
+        except Failure:
+            return None
+
     # ---- prepare -----------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
@@ -106,23 +109,21 @@ class GuestResize:
             # Who may not see a guest is told that there is none.
             self._rights.check([(f"/vms/{request.guest.partition('/')[2]}", "VM.Audit")])
         self._entry = resize_checks.find_guest(self._overview, request)
-        try:
-            state = self._before = self._state = self._read()
-            self._status = self._read_status()
-        except Failure as failure:
-            raise self._meaning(failure) from None
+        self._live = GuestOnNode(self._client, request.guest, str(self._entry["node"]))
+        state = self._before = self._state = self._live.state()
+        self._status = self._live.status()
         self._changes = changes = resize_checks.open_changes(request, state)
         if not changes:
             self._after = state
-            self._end("ok", None, f"{request.guest} has {self._told(request.to)} already{self._waiting(state)}.")
+            self._end("ok", None, resize_story.already(request, state, self._managed))
             return
-        host = self._overview.nodes[self._node]
-        resize_checks.check_precondition(request, self._entry, state, changes, host.get("maxcpu"))
+        cores = self._overview.nodes[self._live.node].get("maxcpu")
+        resize_checks.check_precondition(request, self._entry, state, changes, cores)
         resize_checks.check_state(self._overview, request, self._status, state)
         resize_checks.check_sizes(request, state, changes)
         resize_checks.check_use(request, state, changes, self._status, self._patience.margin)
         self._rights.check(resize_checks.rights_for(request, self._entry, state, changes))
-        if any(key.startswith(DISK) for key in changes) and self._growing():
+        if any(key.startswith(DISK) for key in changes) and self._live.growing():
             raise Refused("busy", f"A disk of {request.guest} is being grown right now; needed is that its task ends.")
         self._after = foretell(state, changes, running=self._running)
 
@@ -150,15 +151,15 @@ class GuestResize:
             raise
 
     def _set(self, config: Limits) -> None:
-        if resize_checks.lowers(t.cast(State, self._state), config):
+        state = t.cast(State, self._state)
+        if resize_checks.lowers(state, config):
             # What is used is seconds old by now, and too little memory kills.
-            status = self._attempt(self._read_status)
-            resize_checks.check_use(self.request, t.cast(State, self._state), config, status, self._patience.margin)
+            resize_checks.check_use(self.request, state, config, self._live.status(), self._patience.margin)
         values = {key: written(key, value) for key, value in config.items()}
         gone = ",".join(sorted(key for key, value in values.items() if value is None))
-        params = {**values, "delete": gone or None, "digest": t.cast(State, self._state).digest}
+        self._touched = True
         try:
-            self._write("config", params, lambda: {} if self._is(config) else None)
+            self._live.put("config", {**values, "delete": gone or None}, state.digest, lambda: {} if self._is(config) else None)
         except Failure as failure:
             # A limit that cannot be plugged stays pending, and the call fails all the same.
             if not any(_HOTPLUG in text for text in failure.errors.values()):
@@ -170,23 +171,15 @@ class GuestResize:
 
         def begun() -> t.Optional[str]:
             # In this order, as it may end between the two. An empty UPID: it has been done, and no task is left to follow.
-            upid = self._growing()
+            upid = self._live.growing()
             return upid if upid or not self._is(wanted) else ""
 
-        params = {
-            "disk": key[len(DISK) :],
-            "size": str(size) if size % 1024 else f"{size // 1024}K",
-            "digest": t.cast(State, self._state).digest,
-        }
-        upid = self._write("resize", params, begun)
+        self._touched = True
+        params = {"disk": key[len(DISK) :], "size": f"{size // MIB}M"}
+        upid = self._live.put("resize", params, t.cast(State, self._state).digest, begun)
         if upid:
-            self._attempt(lambda: follow(self._client, upid, timeout=self._patience.timeout, poll=self._patience.poll))
+            self._live.follow(upid, self._patience.timeout, self._patience.poll)
         self._verify(wanted)
-
-    def _write(self, verb: str, params: t.Mapping[str, t.Any], done: t.Callable[[], t.Any]) -> t.Any:
-        """PUT once; whatever was carried out shows when it is read back."""
-        self._touched, self._digest = True, str(params["digest"])
-        return self._attempt(lambda: self._client.write("PUT", f"{self._path}/{verb}", params, done=done))
 
     def _verify(self, wanted: Limits) -> None:
         if not self._is(wanted):
@@ -202,65 +195,16 @@ class GuestResize:
 
     def _is(self, wanted: Limits) -> bool:
         """Read the guest again; whether it has what is wanted, now or after its restart."""
-        self._state = self._read()
+        self._state = self._live.read_back()
         return all(same(key, self._state.wanted.get(key), value) for key, value in wanted.items())
-
-    # ---- reading -----------------------------------------------------------------------------------------------------
-
-    @property
-    def _node(self) -> str:
-        return str(self._entry["node"])
-
-    @property
-    def _path(self) -> str:
-        return config_path(self.request.guest, self._node)
 
     @property
     def _running(self) -> bool:
         return bool(self._status.get("status") == "running")
 
-    def _read(self) -> State:
-        return read_state(self._client, self.request.guest, self._node)
-
-    def _read_status(self) -> Entry:
-        return t.cast(Entry, self._client.get(f"{self._path}/status/current"))
-
-    def _read_back(self) -> t.Optional[State]:
-        """The state after something went wrong; None where that cannot be read either."""
-        try:
-            return self._read()
-        except Failure:
-            return None
-
-    def _growing(self) -> t.Optional[str]:
-        """The task that grows a disk of the guest right now."""
-        number = self.request.guest.partition("/")[2]
-        tasks = self._client.get(f"/nodes/{self._node}/tasks", source="active", vmid=number, typefilter="resize")
-        return next((str(task["upid"]) for task in tasks), None)
-
-    # ---- what failures mean ------------------------------------------------------------------------------------------
-
-    def _attempt(self, call: t.Callable[[], t.Any]) -> t.Any:
-        try:
-            return call()
-        except Failure as failure:
-            raise self._meaning(failure) from None
-
-    def _meaning(self, failure: Failure) -> Exception:
-        """What others did to the guest meanwhile, in our words; anything else stays as it is."""
-        # What reading back met says nothing of what became of the change itself.
-        guest, text = self.request.guest, failure.seen.partition("; reading it back:")[0]
-        if _GONE.search(text):
-            resources = self._client.get("/cluster/resources", type="vm")
-            node = next((entry.get("node") for entry in resources if entry.get("id") == guest), None)
-            return refusals.changed(guest, "The node", self._node, node or "none any more") if node != self._node else failure
-        locked = _LOCKED.search(text)
-        if locked:
-            return Refused("locked", f"{guest} is locked ({locked[1]}) meanwhile; needed is that what locked it ends.")
-        if _MODIFIED.search(text):
-            state = self._read_back()
-            return refusals.changed(guest, "The digest of the configuration", self._digest, state.digest if state else "another")
-        return failure
+    @property
+    def _managed(self) -> bool:
+        return bool((self._status.get("ha") or {}).get("managed"))
 
     # ---- the result --------------------------------------------------------------------------------------------------
 
@@ -268,7 +212,6 @@ class GuestResize:
         """What the module returns of this guest: C(changed) follows from C(before) and C(after)."""
         before, after = (state.show() if state else None for state in (self._before, self._after))
         ended = self._ended or {"status": "changed", "reason": None, "message": self._done()}
-        ha = (self._status.get("ha") or {}).get("managed")
         found = {
             "guest": self.request.guest,
             "node": self._entry.get("node"),
@@ -277,28 +220,14 @@ class GuestResize:
             "changed": before != after,
             "before": before,
             "after": after,
-            "restart_required": self._restart(self._after) if self._after else [],
-            "ha": bool(ha),
+            "restart_required": resize_story.restart_required(self.request, self._after) if self._after else [],
+            "ha": self._managed,
             "seconds": round(self._seconds, 3),
         }
         if self.request.item is not None:
             found["item"] = self.request.item
         return found
 
-    def _restart(self, state: State) -> t.List[str]:
-        return sorted(self.request.to.keys() & state.pending.keys())
-
-    def _waiting(self, state: State) -> str:
-        keys = self._restart(state)
-        if not keys:
-            return ""
-        by = " through the HA manager" if (self._status.get("ha") or {}).get("managed") else ""
-        return f"; {' and '.join(keys)} {'wait' if len(keys) > 1 else 'waits'} for a restart{by}"
-
-    def _told(self, limits: Limits) -> str:
-        return ", ".join(f"{key} {show(key, value)}" for key, value in sorted(limits.items()))
-
     def _done(self) -> str:
         before, after = t.cast(State, self._before), t.cast(State, self._after)
-        steps = ", ".join(f"{key} {show(key, before.wanted[key])} → {show(key, after.wanted.get(key))}" for key in sorted(self._changes))
-        return f"Resized {self.request.guest} on {self._node}: {steps}{self._waiting(after)}."
+        return resize_story.done(self.request, self._live.node, before, after, self._changes, self._managed)

@@ -25,6 +25,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.guest_r
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Overview, read_overview
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import arc_bytes
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_requests import Request, guest_options, read_requests, wrong
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_story import summary
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import Rights
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import parse_margin
 
@@ -91,29 +92,6 @@ def resize_guests(client: Client, requests: t.Sequence[Request], params: Paramet
 
 
 _NOTHING = Overview(None, False, {}, {}, {})
-
-
-def summary(results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
-    """The results of the module."""
-    bad = [result for result in results if result["status"] in ("refused", "failed")]
-    changed = sum(result["changed"] for result in results)
-    told = f"{len(results)} {'guest' if len(results) == 1 else 'guests'}: {changed} changed, {len(bad)} refused or failed"
-    return {
-        "changed": bool(changed),
-        "msg": told + "".join(f"; {result['guest']}: {result['message']}" for result in bad),
-        "results": list(results),
-        "restart_required": {result["guest"]: result["restart_required"] for result in results if result["restart_required"]},
-        "diff": [
-            {
-                "before_header": result["guest"],
-                "after_header": result["guest"],
-                "before": result["before"] or {},
-                "after": result["after"] or {},
-            }
-            for result in results
-            if result["changed"]
-        ],
-    }
 
 
 def _terms(params: Parameters) -> Terms:

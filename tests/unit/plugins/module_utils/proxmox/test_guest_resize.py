@@ -237,6 +237,23 @@ def test_guest_that_moved_meanwhile_is_not_looked_for(sandbox):
     assert "The node of qemu/204 is pve2, expected pve1" in result["message"]
 
 
+@pytest.mark.parametrize("fault", [None, {"fault": "error_after", "reason": "got timeout"}], ids=["answered", "not-answered"])
+def test_guest_that_moves_after_it_was_changed_is_not_told_to_be_unchanged(sandbox, fault):
+    class Moving(Asking):
+        def get(self, path, /, **params):
+            if path.endswith("/pending") and sandbox.world.guests[204].pending and sandbox.world.guests[204].node == "pve1":
+                Client(sandbox).well(Client(sandbox).post("/nodes/pve1/qemu/204/migrate", target="pve2", online=1))
+            return super().get(path, **params)
+
+    if fault:
+        with sandbox.world.lock:
+            sandbox.faults.set([{**fault, "method": "PUT", "path": "/nodes/pve1/qemu/204/config"}])
+    result = resize_one(sandbox, "qemu/204", cores=2, client=Moving(sandbox))
+    assert (result["status"], result["reason"], result["changed"], result["after"]) == ("failed", "unsettled", True, None)
+    assert "pve2" in result["message"]
+    assert resize_one(sandbox, "qemu/204", cores=2)["status"] == "ok"
+
+
 # ---- what is never done ----------------------------------------------------------------------------------------------
 
 

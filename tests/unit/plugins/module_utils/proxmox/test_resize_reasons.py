@@ -9,7 +9,7 @@ import re
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import guest_resize, refusals
 
 HERE = pathlib.Path(guest_resize.__file__).parent
-FILES = ("admission.py", "guest_resize.py", "refusals.py", "resize_checks.py")
+FILES = ("admission.py", "guest_on_node.py", "guest_resize.py", "refusals.py", "resize_checks.py")
 MANUAL = pathlib.Path(__file__).parents[5] / "docs" / "proxmox.md"
 
 
