@@ -60,8 +60,8 @@ def shown(results):
     return [{key: result[key] for key in SHOWN} for result in results]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(runs=st.lists(guests(), min_size=1, max_size=3))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(runs=st.lists(guests(), min_size=1, max_size=2))
 def test_resizes(sandbox, runs):
     sandbox.reseed()
     client = Asking(sandbox)
