@@ -7,6 +7,8 @@ from typing import Any
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import read_access
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import read_document
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_requests import read_requests
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_task import resize_guests
 from sandbox.server import Sandbox
 
 TOKEN = {"api_token_id": "root@pam!full", "api_token_secret": "11111111-1111-1111-1111-111111111111"}
@@ -38,3 +40,38 @@ def read(sandbox: Sandbox, *, client: Client | None = None, **more: Any) -> dict
     clock = more.pop("clock", sandbox.world.now)
     chosen = {"nodes": [], "host": None, "reserve": {}, "reserves": {}, "parallel": 4, **more}
     return read_document(client or Asking(sandbox), chosen, clock=clock)
+
+
+def resize(
+    sandbox: Sandbox, *guests: dict[str, Any], client: Client | None = None, check: bool = False, **more: Any
+) -> list[dict[str, Any]]:
+    """What proxmox_guest_resize returns of each guest, by its options."""
+    chosen = {"actions": [], "reserve": {}, "reserves": {}, "overcommit": {}, "margin": "10%", "timeout": 60.0, "max_parallel": 4, **more}
+    requests = read_requests(guests, chosen["actions"])
+    return resize_guests(client or Asking(sandbox), requests, chosen, check=check)
+
+
+def resize_one(sandbox: Sandbox, guest: str, **more: Any) -> dict[str, Any]:
+    """The same for one guest; its limits are among the options."""
+    limits = {key: more.pop(key) for key in ("cores", "cpulimit", "memory", "swap", "balloon", "disks", "expect") if key in more}
+    [result] = resize(sandbox, {"guest": guest, **limits}, **more)
+    return result
+
+
+def resize_action(target: str, before: dict[str, Any], after: dict[str, Any], **expect: Any) -> dict[str, Any]:
+    """An action of a plan."""
+    return {
+        "id": "0123456789abcdef",
+        "kind": "guest_resize",
+        "host": "lab-api",
+        "target": target,
+        "expect": expect,
+        "from": before,
+        "to": after,
+    }
+
+
+def of_action(sandbox: Sandbox, action: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What proxmox_guest_resize returns of one action of a plan."""
+    [result] = resize(sandbox, actions=[action], **more)
+    return result

@@ -24,14 +24,18 @@ MOST_PARALLEL = 10
 
 def facts_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
     """Options of proxmox_facts beside those of the connection."""
-    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
     return {
         "nodes": {"type": "list", "elements": "str", "default": []},
         "host": {"type": "str"},
-        "reserve": {"type": "dict", "default": {}, "options": reserve},
-        "reserves": {"type": "dict", "default": {}},
+        **reserve_arguments(),
         "parallel": {"type": "int", "default": 8},
     }
+
+
+def reserve_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
+    """Options that say what of each node is kept free."""
+    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
+    return {"reserve": {"type": "dict", "default": {}, "options": reserve}, "reserves": {"type": "dict", "default": {}}}
 
 
 def need_proxmoxer(module: AnsibleModule) -> None:
@@ -61,14 +65,18 @@ def read_document(client: Client, params: t.Mapping[str, t.Any], clock: t.Callab
     """
     if not 1 <= params["parallel"] <= MOST_PARALLEL:
         raise Failure(failures.PARAMETERS, f"O(parallel) is {params['parallel']}", f"Needed is 1 to {MOST_PARALLEL}", sent=False)
-    reserves = {name: _reserve(name, value) for name, value in params["reserves"].items()}
-    choices = Choices(params["nodes"], params["host"], _reserve("", params["reserve"] or {}), reserves)
+    reserves = {name: read_reserve(name, value) for name, value in params["reserves"].items()}
+    choices = Choices(params["nodes"], params["host"], read_reserve("", params["reserve"] or {}), reserves)
     observed_at = int(clock())
     answers = read_cluster(client, nodes=choices.nodes, parallel=params["parallel"], clock=clock)
     return build(answers, choices, observed_at=observed_at)
 
 
-def _reserve(node: str, told: t.Any) -> t.Dict[str, float]:
+def read_reserve(node: str, told: t.Any) -> t.Dict[str, float]:
+    """What a node shall keep free, of any without a name.
+
+    :raises Failure: V(parameters), naming the option.
+    """
     option = f"O(reserves.{node})" if node else "O(reserve)"
     found: t.Dict[str, float] = {}
     try:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import lacking
 
 CALLS_PER_NODE = 4
 IMAGES = ("images", "rootdir")
@@ -68,7 +69,7 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
         local = local_node(found["status"])
         api_time = node_time(client, local, problems)
         asked_at = clock()
-        arcs = {name: run(_arc, client, name) for name in wanted if client.has_arc_size}
+        arcs = {name: run(arc_bytes, client, name) for name in wanted if client.has_arc_size}
         places = _places(found["resources"], wanted, local)
         volumes = {place: run(_volumes, client, *place, content) for place, content in places.items()}
         arc: t.Dict[str, int] = {}
@@ -127,17 +128,9 @@ def check_privileges(client: Client) -> None:
     :raises Failure: naming every privilege that is missing, and where.
     """
     have: t.Mapping[str, t.Mapping[str, t.Any]] = client.get("/access/permissions") or {}
-    missing = [f"{privilege} on {path}" for path, privilege in PRIVILEGES if privilege not in have.get(path, {})]
+    missing = [(path, privilege) for path, privilege in PRIVILEGES if privilege not in have.get(path, {})]
     if missing:
-        first = next((path, privilege) for path, privilege in PRIVILEGES if privilege not in have.get(path, {}))
-        raise Failure(
-            failures.FORBIDDEN,
-            f"{client.access.who} lacks {', '.join(missing)}",
-            "Needed is the role in docs/proxmox.md on /, with propagate; a token with privilege separation needs it itself "
-            "(O(api_user), O(api_token_id))",
-            path=first[0],
-            privilege=first[1],
-        )
+        raise lacking(client, missing)
 
 
 def _wanted(resources: t.Sequence[Entry], nodes: t.Sequence[str]) -> t.List[str]:
@@ -182,7 +175,7 @@ def node_time(client: Client, local: t.Optional[str], problems: t.List[str]) -> 
         return None
 
 
-def _arc(client: Client, node: str) -> int:
+def arc_bytes(client: Client, node: str) -> int:
     """Bytes of the ZFS cache in the newest point that tells."""
     points = client.get(f"/nodes/{node}/rrddata", timeframe="hour", cf="AVERAGE")
     return next((int(point["arcsize"]) for point in reversed(points) if point.get("arcsize") is not None), 0)

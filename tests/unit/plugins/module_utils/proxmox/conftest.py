@@ -47,7 +47,7 @@ else:
         def start(state, **options):
             file = tmp_path / f"state{len(running)}.json"
             file.write_text(json.dumps({"load_series": {"seed": 1, "wave": 0, "noise": 0}, **state}), encoding="utf-8")
-            running.append(Sandbox(file, speed=0.0, **options))
+            running.append(Sandbox(file, **{"speed": 0.0, **options}))
             return running[-1]
 
         with pytest.MonkeyPatch.context() as patch:
