@@ -68,7 +68,7 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
         local = next((str(entry["name"]) for entry in found["status"] if entry.get("type") == "node" and entry.get("local")), None)
         api_time = _time(client, local, problems)
         asked_at = clock()
-        arcs = {name: run(_arc, client, name) for name in wanted if client.has_arc_size}
+        arcs = {name: run(arc_bytes, client, name) for name in wanted if client.has_arc_size}
         places = _places(found["resources"], wanted, local)
         volumes = {place: run(_volumes, client, *place, content) for place, content in places.items()}
         arc: t.Dict[str, int] = {}
@@ -121,23 +121,35 @@ class _Runner:
         return future.result
 
 
-def check_privileges(client: Client) -> None:
+def check_privileges(client: Client, needed: t.Sequence[t.Tuple[str, str]] = PRIVILEGES) -> None:
     """Compare what the caller may with what is needed: lists leave out silently what he may not see.
 
+    :param needed: pairs of a path and a privilege.
     :raises Failure: naming every privilege that is missing, and where.
     """
     have: t.Mapping[str, t.Mapping[str, t.Any]] = client.get("/access/permissions") or {}
-    missing = [f"{privilege} on {path}" for path, privilege in PRIVILEGES if privilege not in have.get(path, {})]
+    missing = [(path, privilege) for path, privilege in needed if not _may(have, path, privilege)]
     if missing:
-        first = next((path, privilege) for path, privilege in PRIVILEGES if privilege not in have.get(path, {}))
         raise Failure(
             failures.FORBIDDEN,
-            f"{client.access.who} lacks {', '.join(missing)}",
+            f"{client.access.who} lacks {', '.join(f'{privilege} on {path}' for path, privilege in missing)}",
             "Needed is the role in docs/proxmox.md on /, with propagate; a token with privilege separation needs it itself "
             "(O(api_user), O(api_token_id))",
-            path=first[0],
-            privilege=first[1],
+            path=missing[0][0],
+            privilege=missing[0][1],
         )
+
+
+def _may(have: t.Mapping[str, t.Mapping[str, t.Any]], path: str, privilege: str) -> bool:
+    """Whether the caller has a privilege on a path.
+
+    The paths of one name are listed whenever there is anything to list; a single guest is where it has an entry of its own, else it has what
+    the path above hands down.
+    """
+    above = path.rpartition("/")[0]
+    if path in have or not above:
+        return privilege in have.get(path, {})
+    return bool(have.get(above, {}).get(privilege))
 
 
 def _wanted(resources: t.Sequence[Entry], nodes: t.Sequence[str]) -> t.List[str]:
@@ -177,7 +189,7 @@ def _time(client: Client, local: t.Optional[str], problems: t.List[str]) -> t.Op
         return None
 
 
-def _arc(client: Client, node: str) -> int:
+def arc_bytes(client: Client, node: str) -> int:
     """Bytes of the ZFS cache in the newest point that tells."""
     points = client.get(f"/nodes/{node}/rrddata", timeframe="hour", cf="AVERAGE")
     return next((int(point["arcsize"]) for point in reversed(points) if point.get("arcsize") is not None), 0)
