@@ -16,7 +16,7 @@ ALWAYS = {"windows": [{"from": "00:00", "to": "00:00", "kinds": None}]}
 Document = dict[str, Any]
 
 
-def action(guest: str, source: str, target: str, wave: int | None = 1, **more: Any) -> Document:
+def action(guest: str, source: str, target: str, wave: int | None = 1, /, **more: Any) -> Document:
     """A guest_migrate action as plan_gate hands it out."""
     found = {
         "id": more.pop("id", f"{guest}-{target}"),

@@ -21,19 +21,21 @@ _HA_TROUBLE = ("error", "fence", "recovery", "freeze")
 
 
 def check_cluster(move: Move, status: t.Sequence[Entry]) -> None:
-    """The API is that of the plan's cluster, and it can decide.
+    """The API is that of the plan's cluster.
 
     :param status: of /cluster/status.
     """
-    cluster = next((entry for entry in status if entry.get("type") == "cluster"), None)
     # A node without a cluster goes by its own name, as in proxmox_facts.
-    name = next((entry.get("name") for entry in status if entry.get("type") == "node"), None) if cluster is None else cluster.get("name")
+    name = next((entry.get("name") for kind in ("cluster", "node") for entry in status if entry.get("type") == kind), None)
     if name != move.cluster:
-        raise Refused(
-            "wrong_cluster", f"This is the API of cluster {name}, and the plan is for {move.cluster}. Needed is its API (O(api_host))."
-        )
+        raise Refused("wrong_cluster", f"This is the API of cluster {name}, and the plan is for {move.cluster}. Needed is its API (O(api_host)).")
+
+
+def check_quorum(status: t.Sequence[Entry]) -> None:
+    """The cluster can decide."""
+    cluster = next((entry for entry in status if entry.get("type") == "cluster"), None)
     if cluster is not None and not cluster.get("quorate"):
-        raise Refused("no_quorum", f"Cluster {name} has no quorum, so it changes nothing. Needed are more of its nodes.")
+        raise Refused("no_quorum", f"Cluster {cluster.get('name')} has no quorum, so it changes nothing. Needed are more of its nodes.")
 
 
 def check_nodes(move: Move, around: Overview) -> None:

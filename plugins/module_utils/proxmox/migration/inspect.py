@@ -82,6 +82,8 @@ class Inspector:
 
         :raises Refused: when it may not be moved. Later: when it may, but not now. Broken: when a wait was too long. Failure: of a call.
         """
+        status = self._client.get("/cluster/status")
+        checks.check_cluster(move, status)
         by: t.Optional[str] = None
         while True:
             around = sight.look_around(self._client)
@@ -110,6 +112,7 @@ class Inspector:
             raise Refused("precondition_changed", f"{move.guest} is on {at}, expected on {move.source} or {move.target}. Plan again.")
         if at in beyond:
             raise Refused("locked", checks.locked(move, "migrate"))
+        checks.check_quorum(status)
         return self._judge(move, around, entry, frozenset(str(task["upid"]) for task in tasks_of_it), now)
 
     def _runs(self, entry: Entry, move: Move) -> bool:
@@ -143,10 +146,11 @@ class Inspector:
     def _judge(self, move: Move, around: sight.Overview, entry: Entry, known: t.FrozenSet[str], now: int) -> Ready:
         """Every check, those that cost no call first."""
         options, client = self._options, self._client
-        checks.check_cluster(move, client.get("/cluster/status"))
         checks.check_nodes(move, around)
-        seen = sight.look_closer(client, str(entry["node"]), move.guest, move.target)
+        node = str(entry["node"])
+        seen = sight.look_closer(client, node, move.guest)
         checks.check_guest(move, entry, seen, never_move=options.never_move, identity=self._identity)
+        seen = seen._replace(possible=sight.ask_possible(client, node, move.guest, move.target))
         checks.check_possible(move, seen)
         along = checks.check_company(move, seen, around, self._wanted)
         copied = check_disks(move, seen, around)

@@ -61,20 +61,25 @@ def look_around(client: Client) -> Overview:
     )
 
 
-def look_closer(client: Client, node: str, guest: str, target: str) -> Closer:
+def look_closer(client: Client, node: str, guest: str) -> Closer:
     """Read one guest on its node.
 
     :raises Failure: also when it is not there any more.
     """
     path = f"/nodes/{node}/{guest}"
+    return Closer(client.get(f"{path}/status/current"), client.get(f"{path}/config"), {})
+
+
+def ask_possible(client: Client, node: str, guest: str, target: str) -> Entry:
+    """What the API says of moving a guest. It is not asked of a locked VM, which it refuses to judge."""
     try:
-        possible = client.get(f"{path}/migrate", target=target)
+        answer: Entry = client.get(f"/nodes/{node}/{guest}/migrate", target=target)
     except Failure as failure:
         # Containers have this method since release 9; without it the task itself tells.
         if failure.kind != failures.UNSUPPORTED:
             raise
-        possible = {}
-    return Closer(client.get(f"{path}/status/current"), client.get(f"{path}/config"), possible)
+        return {}
+    return answer
 
 
 def is_running(client: Client, node: str, guest: str) -> bool:
