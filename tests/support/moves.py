@@ -6,7 +6,11 @@ import time
 from typing import Any
 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.own_guest import Identity
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import migrate_arguments, read_moves, read_options
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import (
+    migrate_arguments,
+    read_moves,
+    read_options,
+)
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.run import Run
 from sandbox.server import Sandbox
 from support.proxmox import Asking

@@ -28,7 +28,9 @@ def check_cluster(move: Move, status: t.Sequence[Entry]) -> None:
     # A node without a cluster goes by its own name, as in proxmox_facts.
     name = next((entry.get("name") for kind in ("cluster", "node") for entry in status if entry.get("type") == kind), None)
     if name != move.cluster:
-        raise Refused("wrong_cluster", f"This is the API of cluster {name}, and the plan is for {move.cluster}. Needed is its API (O(api_host)).")
+        raise Refused(
+            "wrong_cluster", f"This is the API of cluster {name}, and the plan is for {move.cluster}. Needed is its API (O(api_host))."
+        )
 
 
 def check_quorum(status: t.Sequence[Entry]) -> None:

@@ -20,6 +20,7 @@ _DURATION = re.compile(r"\(duration (\d+):(\d\d):(\d\d)\)")
 _TARGET = re.compile(r"starting migration of (?:CT|VM) \d+ to node '([^']+)'")
 _LOCAL = ("found local volume ", "found local disk ")
 _LONGEST = 200
+_TOLD = 4
 
 
 class Cost(t.NamedTuple):
@@ -79,6 +80,12 @@ def _time(stamp: str) -> datetime:
 def target_of(lines: t.Sequence[str]) -> t.Optional[str]:
     """The node that a running migration goes to, once its log tells."""
     return next((match[1] for match in map(_TARGET.search, lines) if match), None)
+
+
+def errors(lines: t.Sequence[str]) -> t.List[str]:
+    """The lines of a log that say what went wrong, without their times."""
+    found = [line[len("YYYY-MM-DD HH:MM:SS ") :] for line in lines if _STAMP.match(line) and ("ERROR: " in line or "error: " in line)]
+    return found[-_TOLD:]
 
 
 def shortened(lines: t.Sequence[str]) -> t.List[str]:

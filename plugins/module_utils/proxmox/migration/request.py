@@ -124,10 +124,9 @@ def read_moves(actions: t.Sequence[Document]) -> t.List[Move]:
 
     :raises ValueError: naming the action that is wrong.
     """
-    waves = {action.get("wave") is not None for action in actions}
-    if len(waves) > 1:
-        raise ValueError("O(actions) has some with a wave and some without. Needed is a wave for all, or for none.")
     found = [_move(action, number) for number, action in enumerate(actions)]
+    if len({move.action.get("wave") is not None for move in found}) > 1:
+        raise ValueError("O(actions) has some with a wave and some without. Needed is a wave for all, or for none.")
     known = {move.id for move in found}
     if len(known) < len(found):
         twice = sorted(move.id for move in found if sum(other.id == move.id for other in found) > 1)

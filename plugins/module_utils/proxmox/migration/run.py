@@ -14,7 +14,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration import story
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.following import POLL, Clock, Tell
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.inspect import Inspector, Ready, There
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.inspection import Inspector, Ready, There
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.log import Cost, shortened
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import (
     CHANGED,

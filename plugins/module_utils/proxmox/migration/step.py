@@ -13,8 +13,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration import sight
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.following import POLL, Clock, End, Tell, follow
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.inspect import Ready
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.log import Cost, cost
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.inspection import Ready
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.log import Cost, cost, errors
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import LIVE, RESTART, Broken
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move, Options
 
@@ -167,7 +167,7 @@ def _said(upid: str, end: End, problem: t.Optional[Broken]) -> str:
         return str(problem)
     if not upid:
         return "The answer to the request was lost, and no task is known."
-    last = " | ".join(line for line in end.log[-4:] if not line.startswith("TASK "))
+    last = " | ".join(errors(end.log))
     kind = tasks.parse(upid).kind
     how = f"ended with: {end.exitstatus}" if end.exitstatus is not None else "is not known to its node any more"
     return f"Its task {kind} {how}{f' (log: {last})' if last else ''}."

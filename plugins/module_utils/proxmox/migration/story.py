@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.inspect import Ready
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.inspection import Ready
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import (
     CHANGED,
     FAILED,

@@ -14,8 +14,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migrati
 
 _DAY = 86400
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-# How far ahead windows are laid out; one that is open as far as that is open for ever.
-_DAYS = 8
+# How many days ahead windows are laid out: the next opening of each, and enough to see which never close.
+_DAYS = 4
 
 
 class Window(t.NamedTuple):
@@ -109,7 +109,8 @@ def _spells(windows: t.Sequence[Window], mode: str, now: int) -> t.Iterator[t.Tu
             merged.append([start, end])
     for start, end in merged:
         if end > now:
-            yield start, float("inf") if end - now >= (_DAYS - 2) * _DAY else end
+            # They come every day, so one that lasts for days is open for ever.
+            yield start, float("inf") if end - start > 2 * _DAY else end
 
 
 def utc(seconds: float) -> str:

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("proxmoxer")
 pytest.importorskip("cryptography")
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.own_guest import Identity
-from support.moves import ALWAYS, action, faults, migrate, one, place, requests
+from support.moves import action, faults, migrate, one, place, requests
 from support.proxmox import Asking
 
 GIB = 1 << 30
@@ -84,7 +84,9 @@ def test_source_that_is_off(sandbox):
 def test_no_quorum(sandbox):
     for node in ("pve2", "pve3"):
         sandbox.command(["node_down", node])
-    refused(one(sandbox, "lxc/101", "pve1", "pve2", client=Asking(sandbox, api_host=[sandbox.bases["pve1"].partition("//")[2]])), "no_quorum")
+    refused(
+        one(sandbox, "lxc/101", "pve1", "pve2", client=Asking(sandbox, api_host=[sandbox.bases["pve1"].partition("//")[2]])), "no_quorum"
+    )
 
 
 def test_template(recorded, serve):
@@ -211,4 +213,3 @@ def test_call_that_fails_is_told(sandbox):
     outcome = one(sandbox, "lxc/101", "pve1", "pve2", client=Asking(sandbox, max_retries=0))
     assert (outcome["status"], outcome["reason"], outcome["changed"]) == ("failed", "refused", False)
     assert "broken" in outcome["message"]
-    assert ALWAYS

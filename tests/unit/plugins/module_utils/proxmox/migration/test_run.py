@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("proxmoxer")
 pytest.importorskip("cryptography")
-from support.moves import ALWAYS, action, faults, migrate, one, place, requests
+from support.moves import action, migrate, one, place, requests
 
 
 def test_running_vm_is_moved_live(sandbox):
