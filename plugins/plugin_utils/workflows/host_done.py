@@ -31,7 +31,8 @@ def host_done(
 ) -> Document:
     """Write one outcome for each result of a loop over the host's actions. In check mode nothing is noted, nor of what was skipped.
 
-    :param results: what the loop registered; each has its action under the name of the loop variable, and what the module returned.
+    :param results: what the loop registered; each has its action under the name of the loop variable, and what the module returned. What
+        it cost, where the module tells (bytes, downtime_seconds of a migration), is kept with the state after it.
     :param plan: id of the plan that was opened, if it is to be checked.
     :returns: outcomes {status: number}, written.
     :raises InputError: for a result without its action. PlanError: when the gate is not open in this run.
@@ -76,7 +77,7 @@ def _outcome(host: str, result: Document, now: int) -> Document:
         "started_at": now - round(seconds or 0),
         "seconds": seconds,
         "before": result.get("before") or {},
-        "after": result.get("after") or {},
+        "after": {**(result.get("after") or {}), **({"cost": result["cost"]} if result.get("cost") else {})},
         "message": str(result.get("message") or result.get("msg") or ""),
     }
 

@@ -142,8 +142,6 @@ class Run:
             return self._there(move, found)
         try:
             return self._foretell(move, found) if self._check else self._made(move, found, self._step.make(move, found, deadline=deadline))
-        except Failure as failure:
-            return self._unmoved(move, FAILED, failure.kind, f"{move.guest} could not be moved: {failure}", failure, mode=found.mode)
         finally:
             self._inspector.rooms.give_back(move.id)
 
@@ -180,12 +178,10 @@ class Run:
             log=made.log,
         )
 
-    def _unmoved(
-        self, move: Move, status: str, reason: str, message: str, failure: t.Optional[Failure] = None, *, mode: t.Optional[str] = None
-    ) -> Document:
+    def _unmoved(self, move: Move, status: str, reason: str, message: str, failure: t.Optional[Failure] = None) -> Document:
         """Nothing was done, so it is where it was."""
         before = self._before(move, None)
-        return self._outcome(move, status, message, before, before, reason=reason, failure=failure, mode=mode)
+        return self._outcome(move, status, message, before, before, reason=reason, failure=failure)
 
     def _left(self, move: Move, schedule: Schedule) -> Document:
         by, later = schedule.stopped_by, self._put_off.get(move.id)

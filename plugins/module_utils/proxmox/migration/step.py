@@ -43,29 +43,24 @@ class Step:
         self._clock = clock
 
     def make(self, move: Move, ready: Ready, *, deadline: float) -> Made:
-        """Request it and wait for it.
-
-        :raises Failure: when the request was not taken, or nobody can tell whether it was.
-        """
-        upid = self._request(move, ready)
-        end, problem = End(None, ()), None
-        log: t.Tuple[str, ...] = ()
+        """Request it, wait for it, and look where the guest is then, whatever was said."""
+        upid, end, problem = "", End(None, ()), None
+        spent, log = Cost(), end.log
         try:
+            upid = self._request(move, ready)
             if upid:
                 end = follow(self._client, move, upid, deadline=deadline, tell=self._tell, clock=self._clock)
-                log = end.log
-                if not end.well:
-                    self._await_others(move, upid, deadline)
-            if upid and end.well and tasks.parse(upid).kind == sight.QUEUED:
+                spent, log = cost(end.log), end.log
+            if upid and not end.well:
+                self._await_others(move, upid, deadline)
+            elif upid and tasks.parse(upid).kind == sight.QUEUED:
                 self._tell(move, "is queued for the HA manager")
-                ha.wait_until_there(
-                    self._client, move.guest, move.target, timeout=max(0.0, deadline - self._clock()), poll=POLL, clock=self._clock
-                )
+                left = max(0.0, deadline - self._clock())
+                ha.wait_until_there(self._client, move.guest, move.target, timeout=left, poll=POLL, clock=self._clock)
+                log, spent = self._of_manager(move, ready)
         except Failure as failure:
-            problem = Broken(failure.kind, str(failure), failure)
-        spent = cost(log)
-        if upid and tasks.parse(upid).kind == sight.QUEUED and problem is None:
-            log, spent = self._of_manager(move, ready)
+            text = str(failure) if upid else f"{move.guest} could not be moved: {failure}"
+            problem = Broken(failure.kind, text, failure)
         return self._judged(move, ready, upid, end, log, spent, problem)
 
     def _request(self, move: Move, ready: Ready) -> str:

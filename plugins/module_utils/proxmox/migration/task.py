@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 import typing as t
 
@@ -49,7 +50,13 @@ def _outcomes(module: AnsibleModule, client: Client) -> t.List[Document]:
         # Ansible shows a result when the task has ended; the journal shows what it does meanwhile.
         module.log(f"{move.guest} to {move.target}: {line}")
 
-    return Run(client, moves, options, check=module.check_mode, identity=read_identity(), tell=tell).carry_out()
+    run = Run(client, moves, options, check=module.check_mode, identity=read_identity(), tell=tell)
+    # Ctrl-C ends it at once, as a kill does, and not when the last migration has ended; the next run goes on from what it finds.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return run.carry_out()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def result_of(outcomes: t.Sequence[Document]) -> Document:

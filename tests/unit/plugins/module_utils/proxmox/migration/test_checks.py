@@ -176,10 +176,10 @@ def test_window_that_opens_later_is_no_failure(sandbox):
 @pytest.mark.parametrize("check", [False, True])
 def test_window_is_waited_for(sandbox, check):
     now = int(sandbox.world.now())
-    outcome = one(sandbox, "qemu/204", "pve1", "pve2", action={"window": {"not_before": now + 900}}, window_wait=1000, check=check)
+    outcome = one(sandbox, "qemu/204", "pve1", "pve2", action={"window": {"not_before": now + 120}}, window_wait=200, check=check)
     assert outcome["status"] == "changed"
     if not check:
-        assert sandbox.world.now() >= now + 900
+        assert sandbox.world.now() >= now + 120
 
 
 def test_window_of_the_action_is_over(sandbox):
