@@ -15,7 +15,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failure
 
 _KINDS = {"lxc": "ct", "qemu": "vm"}
 _GUESTS = {short: kind for kind, short in _KINDS.items()}
-_MOVING = ("migrate", "relocate", "request_start_balance")
+MOVING = ("migrate", "relocate", "request_start_balance")
 _AT_REST = ("started", "stopped", "ignored")
 
 
@@ -61,7 +61,7 @@ def request_move(client: Client, guest: str, node: str, *, relocate: bool = Fals
     def queued() -> t.Optional[t.Dict[str, t.Any]]:
         # The same command twice is one command, so only what has visibly begun counts as done.
         entry = services(client).get(guest)
-        begun = entry is not None and (entry.get("node") == node or entry.get("crm_state") in _MOVING)
+        begun = entry is not None and (entry.get("node") == node or entry.get("crm_state") in MOVING)
         return {"sid": sid} if begun else None
 
     verb = "relocate" if relocate else "migrate"
@@ -113,7 +113,7 @@ def wait_until_there(
                 f"The HA manager has {guest} at rest on {at} after it tried to move it to {node}",
                 "Needed is a look at the task on its source, and a target that HA rules and maintenance allow",
             )
-        moving = moving or state in _MOVING or at != first
+        moving = moving or state in MOVING or at != first
         waited = clock() - started
         if not moving and waited >= begin:
             raise Failure(

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import lacking
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import check_privileges
 
 CALLS_PER_NODE = 4
 IMAGES = ("images", "rootdir")
@@ -50,7 +50,7 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
         told among the answers.
     """
     client.version  # noqa: B018  the first call finds a host that answers, once and not in every thread
-    check_privileges(client)
+    check_privileges(client, PRIVILEGES)
     with _Runner(parallel) as run:
         whole = {
             "resources": run(client.get, "/cluster/resources"),
@@ -120,17 +120,6 @@ class _Runner:
         future = self._pool.submit(function, *arguments)
         self._started.append(future)
         return future.result
-
-
-def check_privileges(client: Client) -> None:
-    """Compare what the caller may with what is needed: lists leave out silently what he may not see.
-
-    :raises Failure: naming every privilege that is missing, and where.
-    """
-    have: t.Mapping[str, t.Mapping[str, t.Any]] = client.get("/access/permissions") or {}
-    missing = [(path, privilege) for path, privilege in PRIVILEGES if privilege not in have.get(path, {})]
-    if missing:
-        raise lacking(client, missing)
 
 
 def _wanted(resources: t.Sequence[Entry], nodes: t.Sequence[str]) -> t.List[str]:

@@ -118,3 +118,9 @@ def started_since(client: Client, node: str, kind: str, vmid: int, since: float)
     entries = client.get(f"/nodes/{node}/tasks", source="all", vmid=vmid, typefilter=kind, since=int(since))
     newest = max(entries, key=lambda entry: entry.get("starttime", 0), default=None)
     return None if newest is None else str(newest["upid"])
+
+
+def of_guest(client: Client, node: str, vmid: int) -> t.List[t.Dict[str, t.Any]]:
+    """The newest tasks of a guest on a node, those that run (without C(endtime)) included."""
+    entries: t.List[t.Dict[str, t.Any]] = client.get(f"/nodes/{node}/tasks", source="all", vmid=vmid)
+    return sorted(entries, key=lambda entry: entry.get("starttime", 0), reverse=True)

@@ -13,7 +13,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.document import cluster_name
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import check_privileges, local_node, node_time
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import PRIVILEGES, local_node, node_time
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import check_privileges
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.cluster_metrics import KINDS, read_points
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.timeframes import TIMEFRAMES, Points, Question
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation.cluster import storage_key
@@ -56,7 +57,7 @@ def read_sources(client: Client) -> Cluster:
 
     :raises Failure: when it cannot be read, or a privilege is missing.
     """
-    check_privileges(client)
+    check_privileges(client, PRIVILEGES)
     resources = client.get("/cluster/resources")
     status = client.get("/cluster/status")
     nodes = {str(entry["node"]): entry for entry in resources if entry.get("type") == "node"}

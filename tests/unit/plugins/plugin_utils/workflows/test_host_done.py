@@ -51,6 +51,23 @@ def test_each_result_becomes_an_outcome_with_the_run_that_made_it(opened):
     assert row.run_id is not None
 
 
+def test_what_a_migration_cost_is_kept_with_the_place_after_it(opened):
+    cost = {"bytes": 4096, "downtime_seconds": 0.087}
+    moved = {"item": ACTION, "status": "changed", "changed": True, "after": {"node": "pve2", "running": True}, "cost": cost}
+    host_done(store=opened, now=NOW, host="web1", results=[moved])
+    (row,) = outcomes(opened)
+    assert row.after == {"node": "pve2", "running": True, "cost": cost}
+
+
+def test_an_action_whose_turn_did_not_come_is_open_again(opened):
+    left = {"item": ACTION, "status": "not_started", "skipped": True, "changed": False, "message": "Not its turn."}
+    told = host_done(store=opened, now=NOW, host="web1", results=[left])
+    assert (told["written"], outcomes(opened)) == ({"outcomes": 0}, [])
+    with open_store(opened) as store:
+        (row,) = store.find_actions("p1").values()
+    assert (row.action_id, row.state, row.detail["message"]) == ("a1", "pending", "Not its turn.")
+
+
 def test_a_module_that_died_without_a_word_is_a_failure(opened):
     host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "failed": True, "msg": "MODULE FAILURE"}])
     (row,) = outcomes(opened)
