@@ -25,6 +25,26 @@ options:
   host:
     description: The inventory host through which the cluster was read. Not needed where the store knows one cluster.
     type: str
+  manage:
+    description:
+      - Which guests may be changed. Where some are named, the others are not C(movable), so that no plan rests on their moving; where none is, what
+        would help is shown, and M(foresight.capacity.plan) makes proposals of it.
+      - Guests with the tag C(foresight.ignore) are not movable in any case.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      match:
+        description:
+          - A key (C(guest:prod/lxc/101) or C(lxc/101)), a glob over keys (C(qemu/*)), or a JMESPath expression over what was recorded
+            (C(contains(tags, 'web') && node == 'pve1')).
+        type: str
+        required: true
+  exclude:
+    description: Globs or JMESPath expressions of guests that are never changed, whatever O(manage) says.
+    type: list
+    elements: str
+    default: []
   horizon:
     description: The planning window, in seconds or as a text such as V(6h) or V(2d).
     type: raw
@@ -143,6 +163,7 @@ _raw:
           ha: false
           movable: true
           unmovable_because: []
+          managed: false
           demand_status: ok
           demand_note: null
           forecast:

@@ -13,9 +13,12 @@ from collections.abc import Mapping, Sequence
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine, make_engine
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
+from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.managed import Naming
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, OutcomeRow, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.cluster_document import Document, guest_document, node_document
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.last_changed import last_changed
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import ROUND_STEPS, steps_of
 
 # By the name of the resource in the document.
@@ -31,6 +34,8 @@ def cluster(
     now: int,
     horizon: int | str,
     host: str | None = None,
+    manage: Sequence[Mapping[str, t.Any]] | None = None,
+    exclude: Sequence[str] | None = None,
     quantile: float = 0.9,
     step: int | str | None = None,
     max_age: int | str | None = None,
@@ -46,6 +51,8 @@ def cluster(
     either forecast is not `ok` keeps its current use of both, and its `demand_status` says why.
 
     :param host: the inventory host through which the cluster is read; None = the only one that the store knows.
+    :param manage: entries `{match}` of the guests that may be changed; none = nothing. Where some are named the others are not movable.
+    :param exclude: expressions of guests that are never changed, whatever `manage` says.
     :param horizon: planning window, seconds or a text such as `24h`.
     :param quantile: of the forecast peak, above 0 and below 1.
     :param step: seconds per step of the forecast; None = a 48th of the horizon in round numbers, or the usual distance of the samples if longer.
@@ -53,6 +60,7 @@ def cluster(
     :raises InputError: for a wrong option, or when no cluster was recorded through this host.
     :raises StoreError: when there is no store or it cannot be read.
     """
+    naming = Naming(manage, exclude)
     window = parse_duration(horizon, option="horizon")
     if not 0 < quantile < 1:
         raise InputError(f"The quantile is {quantile}; needed is a number above 0 and below 1 (O(quantile)).")
@@ -74,7 +82,15 @@ def cluster(
         }
         own_step = None if step is None else parse_duration(step, option="step")
         answers = {name: _forecasts(notebook, running, metric, own_step, **options) for name, metric in METRICS.items()}
-    documents = [guest_document(entity, {name: answers[name].get(entity.id) for name in METRICS}, quantile) for entity in guests]
+        moved = last_changed(notebook, {entity.key for entity in guests}, now, _is_move)
+    told = [
+        guest_document(entity, {name: answers[name].get(entity.id) for name in METRICS}, quantile, moved.get(entity.key))
+        for entity in guests
+    ]
+    whose = {"cluster": str(summary["name"]), "host": str(owner.host)}
+    for text in naming.unused(told, **whose):
+        logger("main").warning("%r fits no guest of the cluster %s", text, summary["name"])
+    documents = naming.marked(told, **whose)
     predicted = any(document["demand_status"] == "ok" for document in documents)
     return {
         "schema": "foresight.cluster/1",
@@ -109,6 +125,12 @@ def _belongs(entity: Entity, summary: Mapping[str, t.Any]) -> bool:
     """Tell whether the document of the cluster had it: containers that only their node told of are not in it."""
     attributes = entity.attributes
     return attributes.get("cluster") == summary["name"] and ("now" in attributes if entity.kind == "guest" else "overhead" in attributes)
+
+
+def _is_move(outcome: OutcomeRow) -> bool:
+    """Tell whether a guest was on another node afterwards; a resize of it is no move."""
+    before, after = outcome.before or {}, outcome.after or {}
+    return bool(after.get("node")) and before.get("node") != after.get("node")
 
 
 def _forecasts(notebook: Store, guests: Sequence[Entity], metric: str, step: int | None, **options: t.Any) -> dict[int, Document]:

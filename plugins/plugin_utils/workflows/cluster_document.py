@@ -19,7 +19,7 @@ NO_HISTORY = "no_history"
 # Of two resources the one that is worse says why there is no demand.
 _WORST_FIRST = ("invalid", "stale", "cold_start", NO_HISTORY)
 _NODE = ("maintenance", "tags", "reserve", "overhead", "more", "storages", "link_bytes_per_second")
-_GUEST = ("name", "node", "tags", "pool", "disks", "more", "pinned_to", "priority", "last_moved_at", "unmovable_because")
+_GUEST = ("name", "node", "tags", "pool", "disks", "more", "pinned_to", "priority", "unmovable_because")
 
 
 def node_document(node: Entity) -> Document:
@@ -35,10 +35,11 @@ def node_document(node: Entity) -> Document:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def guest_document(guest: Entity, answers: Mapping[str, Document | None], quantile: float) -> Document:
+def guest_document(guest: Entity, answers: Mapping[str, Document | None], quantile: float, moved_at: int | None = None) -> Document:
     """Return a guest with its demand.
 
     :param answers: by resource (cpu, memory) its forecast, None where there is none.
+    :param moved_at: when it was last moved by a plan, UTC seconds.
     """
     attributes = guest.attributes
     running = attributes.get("running") is not False
@@ -50,6 +51,7 @@ def guest_document(guest: Entity, answers: Mapping[str, Document | None], quanti
         "cpu_max": most.get("cpu"),
         "memory_max": most.get("memory"),
         "ha": bool(attributes.get("ha")),
+        "last_moved_at": max((time for time in (attributes.get("last_moved_at"), moved_at) if time is not None), default=None),
         "movable": attributes.get("movable") is not False and not unknown,
         **{name: attributes.get(name) for name in _GUEST},
     }

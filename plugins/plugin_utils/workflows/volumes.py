@@ -18,8 +18,9 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import log
 from ansible_collections.foresight.capacity.plugins.plugin_utils.selection import describe
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store, open_store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.last_changed import last_changed
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.left_unmounted import find_left_unmounted
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.long_past import OUTCOMES_SECONDS, LongPast
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.long_past import LongPast
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import (
     DATA,
     METADATA,
@@ -105,7 +106,7 @@ def volumes(
         for metric, chosen in ((DATA, is_pool), (METADATA, is_pool), (SNAPSHOT, is_thick_snapshot)):
             answers = _forecasts(notebook, [entity for entity in found if chosen(entity)], metric, **options)
             forecasts.update({(number, metric): answer for number, answer in answers.items()})
-        resized = _last_resized(notebook, {entity.key for entity in found}, now)
+        resized = last_changed(notebook, {entity.key for entity in found}, now)
         unfinished = find_unfinished(notebook, found, now)
         left_unmounted = find_left_unmounted(notebook, found, now)
         long_past = LongPast(notebook, found, now, parse_duration(past, option="past"))
@@ -212,16 +213,6 @@ def _forecasts(notebook: Store, found: Sequence[Entity], metric: str, *, quantil
     quantiles = sorted({*USUAL_QUANTILES, quantile})
     answers = forecast_entities(notebook, asked, metric, quantiles=quantiles, **options)
     return {entity.id: answer for entity, answer in zip(asked, answers, strict=True)}
-
-
-def _last_resized(notebook: Store, targets: Collection[str], now: int) -> dict[str, int]:
-    times: dict[str, int] = {}
-    outcomes = notebook.find_outcomes(since=now - OUTCOMES_SECONDS)
-    rehearsals = {run.id for run in notebook.find_runs() if run.check} if outcomes else set()
-    for outcome in outcomes:
-        if outcome.changed and outcome.target in targets and outcome.run_id not in rehearsals:
-            times[outcome.target] = max(times.get(outcome.target, 0), int(outcome.started_at + (outcome.seconds or 0)))
-    return times
 
 
 def _origin(snapshot: Entity) -> tuple[str | None, t.Any, t.Any]:
