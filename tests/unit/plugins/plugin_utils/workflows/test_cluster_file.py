@@ -52,7 +52,11 @@ def wrote(tmp_path: Path):
         ("binary.yml", "a: !!binary aGk=", r"binary\.yml holds what no document can: bytes has .*mappings of them\. Needed .*O\(file\)"),
         ("two.yml", "a: 1\n---\nb: 2", r"neither JSON nor YAML: but found another document in line 2"),
         ("cut.gz", b"\x1f\x8bxx", r"Cannot read a cluster from .*cut\.gz"),
-        ("short.json.gz", gzip.compress(b"{}" * 99, mtime=0)[:-9], r"Cannot read a cluster from .*short\.json\.gz: it is cut off or damaged"),
+        (
+            "short.json.gz",
+            gzip.compress(b"{}" * 99, mtime=0)[:-9],
+            r"Cannot read a cluster from .*short\.json\.gz: it is cut off or damaged",
+        ),
         ("no.bin", b"\xff\xfe\x00", r"it is no UTF-8 text"),
     ],
 )

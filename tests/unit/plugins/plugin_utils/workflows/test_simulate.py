@@ -31,7 +31,7 @@ def test_files_and_the_answers_in_them(tmp_path):
     assert named(answer) == ["index.html", "placement-foresight.png", "simulation.json", "cluster.json"]
     assert answer["written"] == {"files": 4, "unchanged": 0, "removed": 0}
     document = json.loads((tmp_path / "cluster.json").read_text())
-    assert document == synthetic_cluster(**SMALL)
+    assert {key: value for key, value in document.items() if key != "digest"} == synthetic_cluster(**SMALL)
     told = json.loads((tmp_path / "simulation.json").read_text())
     assert told["cluster"] == {
         "name": "synthetic",
