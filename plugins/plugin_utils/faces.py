@@ -29,6 +29,14 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.native import f
 Arguments = dict[str, t.Any]
 
 
+class Verb(ActionBase):
+    """A verb of the controller: it contacts nobody, and its notes are written in check mode too."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+
 def run_verb(
     action: ActionBase,
     *,
