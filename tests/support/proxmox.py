@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import read_access
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import read_document
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from sandbox.server import Sandbox
 
 TOKEN = {"api_token_id": "root@pam!full", "api_token_secret": "11111111-1111-1111-1111-111111111111"}
@@ -38,3 +42,16 @@ def read(sandbox: Sandbox, *, client: Client | None = None, **more: Any) -> dict
     clock = more.pop("clock", sandbox.world.now)
     chosen = {"nodes": [], "host": None, "reserve": {}, "reserves": {}, "parallel": 4, **more}
     return read_document(client or Asking(sandbox), chosen, clock=clock)
+
+
+def failure_of(call: Callable[..., Any], *arguments: Any, **options: Any) -> Failure:
+    """The failure with which a call ends."""
+    with pytest.raises(Failure) as raised:
+        call(*arguments, **options)
+    return raised.value
+
+
+def faults(sandbox: Sandbox, *rules: dict[str, Any]) -> None:
+    """What the sandbox does wrong from now on."""
+    with sandbox.world.lock:
+        sandbox.faults.set(list(rules))
