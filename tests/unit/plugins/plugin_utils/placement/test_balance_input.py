@@ -201,3 +201,18 @@ def test_a_last_move_that_is_yet_to_come_holds_only_who_waits():
     held = cluster_balance(document, {**waiting, "hold_seconds": 60})
     assert (held["verdict"], held["moves"]) == ("no_beneficial_move", [])
     assert "the last move was 0 s ago, and balance waits for 60 s after a move (hold_seconds)" in held["why"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_nodes_that_have_nothing_are_no_news_for_the_terminal():
+    document = cluster([node("a", 0, 0), node("b", 0, 0)], [guest("g", "a", 2**33)])
+    assert cluster_balance(document)["verdict"] == "infeasible"
+
+
+@pytest.mark.parametrize("budget", ["max_moves", "max_bytes"])
+def test_a_budget_of_nothing_is_the_reason(budget):
+    answer = cluster_balance(small(), {budget: 0})
+    assert (answer["verdict"], answer["why"]) == (
+        "no_beneficial_move",
+        f"the spread is memory 60.0%, but {budget} is 0, which allows no move",
+    )
