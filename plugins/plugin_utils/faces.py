@@ -29,7 +29,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.native import f
 Arguments = dict[str, t.Any]
 
 
-class Verb(ActionBase):
+class Verb(ActionBase):  # type: ignore[misc]  # Ansible ships no types.
     """A verb of the controller: it contacts nobody, and its notes are written in check mode too."""
 
     _requires_connection = False

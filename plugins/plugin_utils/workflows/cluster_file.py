@@ -99,7 +99,7 @@ def _refuse_bombs(text: str, path: str, loader: t.Any) -> None:
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
             if len(open_) > MOST_DEEP:
-                raise _wrong(path, f"is nested more than {MOST_DEEP} deep in line {event.start_mark.line + 1}")
+                raise _wrong(path, f"is nested more than {MOST_DEEP} deep in line {_line(event)}")
             open_.append((event.anchor, 1))
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, size = open_.pop()
@@ -112,8 +112,12 @@ def _refuse_bombs(text: str, path: str, loader: t.Any) -> None:
             add(1)
         elif isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                raise _wrong(path, f"names *{event.anchor} in line {event.start_mark.line + 1}, which is not complete there")
+                raise _wrong(path, f"names *{event.anchor} in line {_line(event)}, which is not complete there")
             add(sizes[event.anchor])
+
+
+def _line(event: t.Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 def _wrong(path: str, what: str) -> InputError:
