@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import proxmox_arguments
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
-from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, Verb, run_verb
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.import_history import import_history
 
 TABLE: dict[str, dict[str, t.Any]] = {
@@ -43,12 +42,8 @@ CLUSTER: dict[str, dict[str, t.Any]] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(Verb):
     """One call of the workflow."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import getpass
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
-from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, Verb, run_verb
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.budgets import OPTIONS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import Variables, play_hosts, refuse_forged
@@ -34,12 +32,8 @@ _OWN_OF_HOST = ("require_approval", "stop", "stop_file", "exclude")
 _OPEN_ONLY = (*_OWN_OF_HOST, "lease_seconds", "lock_wait", "budgets")
 
 
-class ActionModule(ActionBase):
+class ActionModule(Verb):
     """One state of the gate; one call of the workflow."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

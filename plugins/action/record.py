@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
-
 from ansible_collections.foresight.capacity.plugins.module_utils.arguments import store_arguments
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
-from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Arguments, Verb, run_verb
 from ansible_collections.foresight.capacity.plugins.plugin_utils.observation import DOCUMENTS
 from ansible_collections.foresight.capacity.plugins.plugin_utils.play import play_hosts, raw_facts, run_started
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.record import record
@@ -20,12 +18,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.recor
 KEEP = {"raw": "60d", "hourly": "730d", "daily": "forever", "forecasts": "60d", "models": "60d"}
 
 
-class ActionModule(ActionBase):
+class ActionModule(Verb):
     """Reads the variables of every host of the play itself; one call of the workflow."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

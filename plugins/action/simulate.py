@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import run_verb
+from ansible_collections.foresight.capacity.plugins.plugin_utils.faces import Verb, run_verb
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate import simulate
 
 
-class ActionModule(ActionBase):
+class ActionModule(Verb):
     """One call of the workflow."""
-
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)

@@ -136,7 +136,7 @@ options:
                 C(targets) with the same by node. Without it a move costs its memory, while it runs, and its disks on storage that is not shared.
             type: dict
       rules:
-        description: What belongs together or apart, and where.
+        description: What belongs together or apart, and where. A rule with an unknown key is refused, as a misspelt one would bind nobody.
         type: list
         elements: dict
         default: []
@@ -150,12 +150,11 @@ options:
             description: Ids of guests. Those that are gone are passed over.
             type: list
             elements: str
-            default: []
+            required: true
           nodes:
-            description: Names of nodes, for V(on_nodes) and V(not_on_nodes).
+            description: Names of nodes, needed for V(on_nodes) and V(not_on_nodes).
             type: list
             elements: str
-            default: []
           strict:
             description:
               - Whether it is never broken. Else nothing moves for it, and nothing moves against it, as long as everything strict can be kept so.

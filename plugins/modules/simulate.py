@@ -14,12 +14,13 @@ description:
   - Takes a cluster that is made up, or one out of a file, balances it by one strategy or several side by side, and writes what comes out. No host is
     contacted, nothing is moved.
   - Writes C(index.html), one file that needs no network, a C(placement-STRATEGY.png) for each strategy, C(comparison.png) if there are several,
-    C(simulation.json) with the whole answers (moves, waves, figures), and of a made-up cluster C(cluster.json), which O(file) takes.
+    C(simulation.json) with the whole answers (moves, waves, figures), and of a cluster made up here C(cluster.json), which O(file) takes.
   - The pictures show each node before and after as a bar for each resource, stacked by guest. A guest that moves has its colour on both sides, and an
     arrow for each move in the order of the waves. Of a cluster with more than O(bars) nodes curves and distributions tell of all nodes, and bars of
     those that change most.
   - A strategy that cannot do it, for example V(exact) on a large cluster, says why and does not stop the others.
-  - The same input gives the same files. Those that are there already and show the same are left as they are.
+  - The same input gives the same files. Those that are there already and show the same are left as they are. What no simulation wrote, and a
+    C(cluster.json) that was changed by hand, is never written over; the task fails before the search begins.
 extends_documentation_fragment:
   - foresight.capacity.controller_action
 options:
@@ -28,7 +29,8 @@ options:
     type: dict
   file:
     description:
-      - A file on the controller with a cluster document, as JSON or YAML, gzipped or not; relative to where C(ansible-playbook) was started.
+      - A file on the controller with a cluster document, as JSON (up to 256 MiB) or YAML (up to 16 MiB), gzipped or not; relative to where
+        C(ansible-playbook) was started.
     type: path
   preset:
     description:

@@ -14,6 +14,7 @@ import math
 import os
 import time
 import typing as t
+from collections.abc import Mapping
 
 from ansible.errors import AnsibleActionFail, AnsibleLookupError
 from ansible.plugins.action import ActionBase
@@ -26,6 +27,14 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import con
 from ansible_collections.foresight.capacity.plugins.plugin_utils.native import from_ansible, to_native
 
 Arguments = dict[str, t.Any]
+
+
+class Verb(ActionBase):  # type: ignore[misc]  # Ansible ships no types.
+    """A verb of the controller: it contacts nobody, and its notes are written in check mode too."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
 
 
 def run_verb(
@@ -83,8 +92,8 @@ def run_lookup(
 
 
 def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | None) -> Arguments:
-    _refuse_no_number(arguments)
     prepared: Arguments = from_ansible(dict(arguments))
+    _refuse_no_number(prepared)
     configure(level=prepared.pop("log_level", "warning"), path=_absolute(prepared.pop("log_file", None)), console=_console)
     if "now" in prepared and prepared["now"] is None:
         prepared["now"] = int(time.time())
@@ -93,13 +102,16 @@ def _prepared(arguments: Arguments, more: t.Callable[[Arguments], Arguments] | N
     return prepared
 
 
-def _refuse_no_number(arguments: t.Mapping[str, t.Any], inside: str = "") -> None:
-    """Refuse nan and inf, which would become null: a limit that is no number would be no limit."""
-    for name, value in arguments.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InputError(f"{inside}{name} is {value}; needed is a finite number (O({inside}{name})).")
-        if isinstance(value, dict) and not inside:
-            _refuse_no_number(value, f"{name}.")
+def _refuse_no_number(value: t.Any, path: str = "") -> None:
+    """Refuse nan and inf, wherever they are: a limit that is no number would be no limit."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{path} is {value}; needed is a finite number (O({path})).")
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _refuse_no_number(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _refuse_no_number(inner, f"{path}[{number}]")
 
 
 def _refuse_split_play(action: ActionBase) -> None:

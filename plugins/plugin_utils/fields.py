@@ -13,6 +13,11 @@ from collections.abc import Collection, Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
+# More than any machine has of anything; sums and squares of it are still numbers.
+LARGEST = 1e24
+# The end of the year 9999 in UTC seconds. What is later was told in milliseconds.
+LAST_MOMENT = 253_402_300_799
+
 
 class Fields:
     """Reads the fields of one mapping.
@@ -62,19 +67,31 @@ class Fields:
             raise self.wrong(key, value, "true or false")
         return value
 
-    def number(self, key: str, default: float | None = None, *, above: float | None = None, most: float = math.inf) -> float:
-        """Return a finite number from 0 to `most`, or greater than `above`; required where there is no default."""
+    def number(self, key: str, default: float | None = None, *, above: float | None = None, most: float = LARGEST) -> float:
+        """Return a number from 0 to `most`, or greater than `above`; required where there is no default."""
         value = self.document.get(key, default) if default is not None else self._required(key)
         if value is None:
             value = default
-        needed = (
-            f"a number {f'above {above:g}' if above is not None else 'of 0 or more'}{'' if math.isinf(most) else f' and at most {most:g}'}"
-        )
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        least = f"above {above:g}" if above is not None else "of 0 or more"
+        # That nothing may be larger than everything need only be told to who tries.
+        bounded = most < LARGEST or (isinstance(value, int) and value > most) or (isinstance(value, float) and most < value < math.inf)
+        needed = f"a number {least}{f' and at most {most:g}' if bounded else ''}"
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
             raise self.wrong(key, value, needed)
-        if value < 0 or value > most or (above is not None and value <= above):
+        if above is not None and value <= above:
             raise self.wrong(key, value, needed)
         return value
+
+    def moment(self, key: str) -> float:
+        """Return a required time in UTC seconds."""
+        value = self._required(key)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LAST_MOMENT:
+            raise self.wrong(key, value, "a time in UTC seconds since 1970, such as 1763700000")
+        return value
+
+    def optional_moment(self, key: str) -> float | None:
+        """Return a time in UTC seconds, or None where there is none."""
+        return self.moment(key) if self.has(key) else None
 
     def count(self, key: str, default: int | None = None, *, least: int = 0) -> int:
         """Return a whole number of at least `least`; required where there is no default."""

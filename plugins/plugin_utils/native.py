@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import math
 import typing as t
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+
+from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
 
 def to_native(value: t.Any) -> t.Any:
@@ -19,6 +22,28 @@ def to_native(value: t.Any) -> t.Any:
 
     :raises TypeError: for an object that has no built-in counterpart.
     """
+    return _plain(value, _told)
+
+
+def from_ansible(value: t.Any) -> t.Any:
+    """Return a plain copy of a value that came from Ansible (its tagged containers cannot be pickled).
+
+    NaN and infinities stay what they are, for the reader of the field to refuse: as null they would be an option that was not given. YAML's dates
+    become texts.
+
+    :raises InputError: for what no document can hold, such as bytes.
+    """
+    try:
+        return _plain(value, float)
+    except TypeError as error:
+        raise InputError(f"{error}; needed are texts, numbers, true, false, null, lists and mappings of them.") from error
+    except RecursionError as error:
+        raise InputError(
+            "A value is nested too deeply to be read; needed are lists and mappings as the documentation shows them."
+        ) from error
+
+
+def _plain(value: t.Any, number: Callable[[float], float | None]) -> t.Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -26,26 +51,23 @@ def to_native(value: t.Any) -> t.Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+        return number(value)
     if isinstance(value, Mapping):
-        return {_key(key): to_native(item) for key, item in value.items()}
+        return {_plain(key, number): _plain(item, number) for key, item in value.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_native(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: _plain(getattr(value, field.name), number) for field in dataclasses.fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return to_native(value._asdict())
+        return _plain(value._asdict(), number)
     if isinstance(value, Set):
-        return sorted(to_native(item) for item in value)
+        return sorted(_plain(item, number) for item in value)
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        return [to_native(item) for item in value]
+        return [_plain(item, number) for item in value]
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
     if hasattr(value, "tolist"):
-        return to_native(value.tolist())
+        return _plain(value.tolist(), number)
     raise TypeError(f"{type(value).__name__} has no built-in counterpart: {value!r:.80}")
 
 
-def from_ansible(value: t.Any) -> t.Any:
-    """Return a plain copy of a value that came from Ansible (its tagged containers cannot be pickled)."""
-    return to_native(value)
-
-
-def _key(key: t.Any) -> t.Any:
-    return str(key) if isinstance(key, str) else to_native(key)
+def _told(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 def holding(guest: Guest, lock: str) -> Iterator[None]:
     """A lock while a task works; a task that is killed leaves it behind."""
     guest.config["lock"] = lock
+    killed = False
     try:
         yield
     except GeneratorExit:
+        killed = True
         raise
-    except BaseException:
-        guest.config.pop("lock", None)
-        raise
-    guest.config.pop("lock", None)
+    finally:
+        if not killed:
+            guest.config.pop("lock", None)
 
 
 def start(world: World, guest: Guest, *, skiplock: bool = False) -> Work:

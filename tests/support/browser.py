@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # No name is ever resolved and no proxy answers: whatever the page asks of the network fails, and is seen.
 FLAGS = (
@@ -34,6 +36,9 @@ SECONDS = 240.0
 def find_browser() -> str | None:
     """Return the path of a Chromium, or None."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+NEEDS_BROWSER = pytest.mark.skipif(find_browser() is None, reason="no Chromium here: apt-get install chromium")
 
 
 @dataclass
@@ -77,6 +82,15 @@ class Tab:
         if "exceptionDetails" in result:
             raise AssertionError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
+
+    def count(self, selector: str) -> int:
+        """Return how many elements of the page a CSS selector finds."""
+        return int(self.value(f"document.querySelectorAll({selector!r}).length"))
+
+    def unwanted(self, path: Path) -> list[str]:
+        """Return what the page of this file asked for besides itself, and what it complained about."""
+        own = path.resolve().as_uri()
+        return [*(url for url in self.requested if url != own and not url.startswith("data:")), *self.complaints]
 
     def picture(self) -> bytes:
         """Return the whole page as PNG."""
@@ -139,3 +153,13 @@ def browser(program: str, **environment: str) -> Iterator[Tab]:
             process.wait()
             os.close(ours_out)
             os.close(ours_in)
+
+
+@contextlib.contextmanager
+def read_in_tokyo(path: Path) -> Iterator[Tab]:
+    """Open a file in a browser of a reader who does not live in UTC."""
+    program = find_browser()
+    assert program is not None, "the test is marked NEEDS_BROWSER"
+    with browser(program, TZ="Asia/Tokyo") as tab:
+        tab.open(path)
+        yield tab

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import read_access
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import read_document
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_requests import read_requests
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_task import resize_guests
 from sandbox.server import Sandbox
@@ -75,3 +79,16 @@ def of_action(sandbox: Sandbox, action: dict[str, Any], **more: Any) -> dict[str
     """What proxmox_guest_resize returns of one action of a plan."""
     [result] = resize(sandbox, actions=[action], **more)
     return result
+
+
+def failure_of(call: Callable[..., Any], *arguments: Any, **options: Any) -> Failure:
+    """The failure with which a call ends."""
+    with pytest.raises(Failure) as raised:
+        call(*arguments, **options)
+    return raised.value
+
+
+def faults(sandbox: Sandbox, *rules: dict[str, Any]) -> None:
+    """What the sandbox does wrong from now on."""
+    with sandbox.world.lock:
+        sandbox.faults.set(list(rules))

@@ -30,6 +30,10 @@ def rule(kind, guests, nodes=(), **more):
     return {**found, "nodes": list(nodes)} if kind.endswith("nodes") else found
 
 
+def move(name, source, target, kind="balance", **more):
+    return {"guest": name, "from": source, "to": target, "kind": kind, **more}
+
+
 def problem_of(document, closed=(), **policy):
     """Return the problem of a document; closed: names of nodes."""
     read = read_cluster(document)

@@ -49,7 +49,8 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
     :raises Failure: when something of the whole cluster cannot be read, or a privilege is missing. A node that cannot be read is a problem,
         told among the answers.
     """
-    client.version  # noqa: B018  the first call finds a host that answers, once and not in every thread
+    # The first call finds a host that answers, once and not in every thread.
+    version = client.version
     check_privileges(client, PRIVILEGES)
     with _Runner(parallel) as run:
         whole = {
@@ -84,7 +85,7 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
             else:
                 contents[place] = entries
     return Answers(
-        version=".".join(str(part) for part in client.version),
+        version=".".join(str(part) for part in version),
         status=found["status"],
         resources=found["resources"],
         options=found["options"],

@@ -30,6 +30,8 @@ if t.TYPE_CHECKING:
 
 BASIC = ("cpu", "memory")
 RULES = ("together", "apart", "on_nodes", "not_on_nodes")
+# proxmox_facts tells besides where a rule comes from.
+_RULE = ("kind", "guests", "nodes", "strict", "weight", "source", "name")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,18 +137,20 @@ def read_cluster(document: t.Any) -> Cluster:
     running = np.array([guest.flag("running", True) for guest in guests], dtype=bool)
     home = np.array([_node_of(guest, at) for guest in guests], dtype=np.int64)
     demand = _amounts(guests, resources) * running[:, None]
-    most = np.array([[guest.number(f"{name}_max", float(guest.number(name))) for name in BASIC] for guest in guests]).reshape(-1, 2)
+    most = np.array(
+        [[guest.number(f"{name}_max", float(guest.number(name))) for name in BASIC] for guest in guests], dtype=np.float64
+    ).reshape(-1, 2)
     online = np.array([node.flag("online", True) for node in nodes], dtype=bool)
     maintenance = np.array([node.flag("maintenance", False) for node in nodes], dtype=bool)
     storages, disks, free, stored = read_storage(nodes, guests, home)
     pins = read_pins(guests, at)
     migrations = [read_migration(guest.inner("migration"), at) for guest in guests]
     plain = demand[:, 1] + disks.sum(axis=1)
-    predicted = [np.nan if one is None or one.bytes is None else one.bytes for one in migrations]
+    predicted = np.array([np.nan if one is None or one.bytes is None else one.bytes for one in migrations], dtype=np.float64)
     return Cluster(
         cluster=fields.optional_text("cluster"),
         host=fields.optional_text("host"),
-        observed_at=fields.optional_number("observed_at"),
+        observed_at=fields.optional_moment("observed_at"),
         balancers=tuple(fields.texts("balancers")),
         demand_basis=_basis(fields),
         nodes=tuple(names),
@@ -170,7 +174,7 @@ def read_cluster(document: t.Any) -> Cluster:
         free=free,
         priority=np.array([guest.number("priority", 1.0, above=0) for guest in guests], dtype=np.float64),
         last_moved=np.array(
-            [guest.number("last_moved_at") if guest.has("last_moved_at") else -np.inf for guest in guests], dtype=np.float64
+            [guest.moment("last_moved_at") if guest.has("last_moved_at") else -np.inf for guest in guests], dtype=np.float64
         ),
         links=np.array(
             [node.number("link_bytes_per_second", above=0) if node.has("link_bytes_per_second") else np.nan for node in nodes],
@@ -207,7 +211,12 @@ def _node_of(guest: Fields, at: Mapping[str, int]) -> int:
 
 
 def _resources(nodes: Sequence[Fields], guests: Sequence[Fields]) -> tuple[str, ...]:
-    told = {str(name) for item in nodes if item.has("more") for name in within(item, "more")}
+    told = set()
+    for node in nodes:
+        for name in within(node, "more"):
+            if not isinstance(name, str) or name in BASIC:
+                raise node.wrong("more", name, f"a text that names another resource than {' and '.join(BASIC)}")
+            told.add(name)
     for guest in guests:
         for name in within(guest, "more"):
             if name not in told:
@@ -241,20 +250,29 @@ def _basis(fields: Fields) -> str:
     return inner.choice("basis", ("current", "predicted_peak"), "current") if inner else "current"
 
 
+def _required(fields: Fields, key: str, kind: str) -> list[str]:
+    """Return the guests or nodes of a rule; one that names none by mistake would be no rule."""
+    if not fields.has(key):
+        raise fields.wrong(key, None, f"a list of {kind}")
+    return fields.texts(key)
+
+
 def _rules(document: Fields, who: Mapping[str, int], at: Mapping[str, int]) -> list[Rule]:
     found = []
     for number, item in enumerate(document.items("rules")):
         fields = Fields(item, f"Rule {number}", f"cluster.rules[{number}]")
+        fields.only(_RULE)
         kind = fields.choice("kind", RULES, "")
         if not kind:
             raise fields.wrong("kind", None, f"one of {', '.join(RULES)}")
+        nodes = _required(fields, "nodes", "names of nodes") if kind.endswith("nodes") else fields.texts("nodes")
         found.append(
             Rule(
                 number=number,
                 kind=kind,
                 # Guests that are gone leave a rule for those that are there.
-                guests=tuple(sorted({who[name] for name in fields.texts("guests") if name in who})),
-                nodes=tuple(sorted({at[name] for name in fields.texts("nodes") if name in at})),
+                guests=tuple(sorted({who[name] for name in _required(fields, "guests", "ids of guests") if name in who})),
+                nodes=tuple(sorted({at[name] for name in nodes if name in at})),
                 strict=fields.flag("strict", True),
                 weight=fields.number("weight", 1.0),
             )

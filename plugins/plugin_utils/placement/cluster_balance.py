@@ -42,6 +42,12 @@ def cluster_balance(document: t.Any, policy: t.Any = None) -> Document:
     :param policy: see `read_policy`.
     :raises InputError: for documents that mean nothing.
     """
+    # A node that holds something and has nothing is full without measure: that is no news for the terminal.
+    with np.errstate(over="ignore"):
+        return _balance(document, policy)
+
+
+def _balance(document: t.Any, policy: t.Any) -> Document:
     begun = time.perf_counter()
     cluster = read_cluster(document)
     wanted = read_policy(policy, cluster.resources, cluster.observed_at)

@@ -17,6 +17,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.clust
 _KNOWN = ("global", "per_node_in", "per_node_out", "bandwidth_bytes_per_second", "now", "windows", "overcommit")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAY = 86400
+# No window is used for longer: sums of such times still count every second.
+_YEAR = 366 * _DAY
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Limits:
         """Return the longest time that a migration can have; 0 = it can never begin."""
         if not self.windows:
             return math.inf
-        return max(((self.closes(mode, window.start) or 0.0) - window.start for window in self._of(mode)), default=0.0)
+        return min(_YEAR, max(((self.closes(mode, window.start) or 0.0) - window.start for window in self._of(mode)), default=0.0))
 
     def _of(self, mode: str) -> list[Window]:
         return [window for window in self.windows if mode in window.modes]
@@ -96,7 +98,7 @@ def read_limits(document: t.Any, nodes: int) -> Limits:
         into=fields.count("per_node_in", 2, least=1),
         out_of=fields.count("per_node_out", 2, least=1),
         bandwidth=fields.number("bandwidth_bytes_per_second", above=0) if fields.has("bandwidth_bytes_per_second") else None,
-        now=fields.count("now") if windows else fields.optional_count("now"),
+        now=int(fields.moment("now")) if fields.has("now") else None,
         windows=windows,
         overcommit=fields.number("overcommit", above=0) if fields.has("overcommit") else None,
     )

@@ -72,7 +72,7 @@ def read_policy(document: t.Any, known: Sequence[str], observed_at: float | None
         raise options.wrong("nodes", options.document.get("nodes"), "a list of the nodes to empty, for the goal evacuate")
     if goal == "place" and guest is None:
         raise options.wrong("guest", None, "a mapping with cpu and memory, for the goal place")
-    now = fields.number("now") if fields.has("now") else observed_at
+    now = fields.moment("now") if fields.has("now") else observed_at
     hold, cool_down = fields.number("hold_seconds", 0.0), fields.number("cool_down_seconds", 0.0)
     if now is None and (hold or cool_down):
         raise fields.wrong(

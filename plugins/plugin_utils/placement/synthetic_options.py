@@ -13,12 +13,14 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
+from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import LARGEST, Fields
 
 GIB = 2**30
 CLASSIC = (768.0, 656.0, *(384.0,) * 6, *(240.0,) * 4, 192.0)
 SIZES = ((2.0, 20.0), (4.0, 30.0), (8.0, 25.0), (16.0, 15.0), (32.0, 7.0), (64.0, 3.0))
 MOST_NODES, MOST_GUESTS = 20_000, 2_000_000
+# An EiB; and of what things are divided by, less than anybody wants.
+MOST_GIB, LEAST = 2.0**30, 0.001
 _KNOWN = (
     "seed", "name", "nodes", "node_sizes", "memory_per_core", "guests_per_node", "guest_sizes", "load", "distribution", "cpu_load", "correlation",
     "more", "grouped", "group_size", "apart", "bound", "pinned", "pinned_nodes", "broken", "soft", "maintenance", "offline", "immovable", "stopped",
@@ -134,8 +136,8 @@ def read_options(options: Mapping[str, t.Any]) -> Options:
         seed=fields.count("seed", 0),
         name=fields.optional_text("name") or "synthetic",
         nodes=nodes,
-        memory_per_core=fields.number("memory_per_core", 8.0, above=0),
-        guests_per_node=fields.number("guests_per_node", above=0) if fields.has("guests_per_node") else None,
+        memory_per_core=_divisor(fields, "memory_per_core") if fields.has("memory_per_core") else 8.0,
+        guests_per_node=_divisor(fields, "guests_per_node") if fields.has("guests_per_node") else None,
         guest_sizes=_sizes(fields),
         load=load,
         skewed=choice == "skewed",
@@ -158,7 +160,7 @@ def read_options(options: Mapping[str, t.Any]) -> Options:
         reserve=fields.number("reserve", 0.0, most=0.9),
         overhead=fields.number("overhead", 0.0, most=0.9),
         link=fields.number("link_bytes_per_second", above=0) if fields.has("link_bytes_per_second") else None,
-        observed_at=fields.optional_count("observed_at"),
+        observed_at=int(fields.moment("observed_at")) if fields.has("observed_at") else None,
     )
 
 
@@ -170,7 +172,7 @@ def _nodes(fields: Fields) -> tuple[float, ...]:
         return _gibs(fields, "nodes", told)
     try:
         count = int(told)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = 0
     if isinstance(told, (bool, float)) or not 1 <= count <= MOST_NODES:
         raise fields.wrong("nodes", told, f"a number from 1 to {MOST_NODES}, a list of GiB, or classic")
@@ -180,8 +182,8 @@ def _nodes(fields: Fields) -> tuple[float, ...]:
 
 def _gibs(fields: Fields, key: str, told: Sequence[t.Any]) -> tuple[float, ...]:
     for value in told:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            raise fields.wrong(key, value, "a list of numbers of GiB, each above 0")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= MOST_GIB:
+            raise fields.wrong(key, value, f"a list of numbers of GiB, each above 0 and at most {MOST_GIB:.0f}")
     if not 1 <= len(told) <= MOST_NODES:
         raise fields.wrong(key, told, f"a list of 1 to {MOST_NODES} numbers of GiB")
     return tuple(float(value) for value in told)
@@ -194,7 +196,7 @@ def _sizes(fields: Fields) -> tuple[tuple[float, float], ...]:
     for number, item in enumerate(fields.items("guest_sizes")):
         size = Fields(item, f"Guest size {number}", f"guest_sizes[{number}]")
         size.only(("gib", "weight"))
-        found.append((float(size.number("gib", above=0)), float(size.number("weight", 1.0, above=0))))
+        found.append((float(_divisor(size, "gib", most=MOST_GIB)), float(size.number("weight", 1.0, above=0))))
     if not found:
         raise fields.wrong("guest_sizes", [], "a list with at least one size")
     return tuple(found)
@@ -205,13 +207,24 @@ def _more(fields: Fields, load: Span) -> tuple[Extra, ...]:
     if inner is None:
         return ()
     found = []
-    for name, told in sorted(inner.document.items()):
+    for name, told in sorted(inner.document.items(), key=_as_text):
         extra = Fields(told, f"more.{name}", f"more.{name}")
         extra.only(("capacity", "load", "correlation"))
-        if name in ("cpu", "memory"):
-            raise fields.wrong("more", name, "the name of another resource than cpu and memory")
+        if name in ("cpu", "memory") or not isinstance(name, str):
+            raise fields.wrong("more", name, "the name of another resource than cpu and memory, as a text")
         found.append(Extra(name, extra.number("capacity", above=0), _span(extra, "load", load, most=1.0), _correlation(extra, 0.0)))
     return tuple(found)
+
+
+def _as_text(item: tuple[t.Any, t.Any]) -> str:
+    return str(item[0])
+
+
+def _divisor(fields: Fields, key: str, most: float = LARGEST) -> float:
+    value = fields.number(key, above=0, most=most)
+    if value < LEAST:
+        raise fields.wrong(key, value, f"a number of {LEAST:g} or more")
+    return value
 
 
 def _correlation(fields: Fields, default: float) -> float:

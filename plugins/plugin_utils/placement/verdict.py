@@ -85,6 +85,8 @@ def verdict(
     if not wide:
         even = "nothing is broken, and the nodes are as even as asked for"
         return "balanced", even if policy.goal == "balance" else "nothing is broken"
+    if 0 in (policy.max_moves, policy.max_bytes):
+        waits = waits or f"{'max_moves' if policy.max_moves == 0 else 'max_bytes'} is 0, which allows no move"
     gain = f"brings the nodes closer by {policy.min_gain:.1%} or more" if policy.min_gain else "brings the nodes closer"
     return "no_beneficial_move", f"the spread is {wide}, but {waits or f'no move that is allowed {gain}'}"
 

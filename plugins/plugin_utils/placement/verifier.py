@@ -162,9 +162,10 @@ def _rest(facts: Facts, policy: Document, moves: Iterable[Document], cluster: Do
         if move.get("kind") not in ("balance", "consolidate") or move.get("guest") not in facts.guests:
             continue
         moved = facts.guests[move["guest"]].get("last_moved_at")
-        if moved is not None and now - moved < cool_down:
+        # A clock that is ahead of ours makes a time to come of the last move; that matters only to who waits.
+        if cool_down and moved is not None and now - moved < cool_down:
             yield f"Move {number} ({move['guest']}): it was moved {now - moved:g} s ago, its cool-down is {cool_down:g} s."
-        if now - last < hold:
+        if hold and now - last < hold:
             yield f"Move {number} ({move['guest']}): the last move was {now - last:g} s ago, the policy holds for {hold:g} s."
 
 

@@ -67,7 +67,9 @@ def order(cluster: Cluster, moves: Sequence[Move], limits: Limits) -> Ordered:
         if not slow:
             break
         impossible += [
-            (move, f"it takes longer than the longest window for {usual[move.guest]}") for move in possible if move.guest in slow
+            (move, f"it takes longer than the longest window for {usual[move.guest]}, or than a year")
+            for move in possible
+            if move.guest in slow
         ]
         possible = [move for move in possible if move.guest not in slow]
     made = {hop.guest for hop in hops}

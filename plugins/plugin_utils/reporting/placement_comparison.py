@@ -88,5 +88,5 @@ def comparison_figure(views: Sequence[PlacementView]) -> t.Any:
         axes.set_xticks([])
         axes.set_yticks(range(len(views)), [view.strategy for view in views] if number == 0 else [""] * len(views), fontsize=8)
         axes.tick_params(axis="y", length=0)
-        axes.set_title(title, fontsize=9, loc="left", color=INK)
+        axes.set_title(plain(title), fontsize=9, loc="left", color=INK)
     return figure

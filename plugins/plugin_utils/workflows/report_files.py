@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import glob
 import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.images import SOFTWARE
@@ -57,10 +58,35 @@ def write_file(folder: str, name: str, data: bytes, *, what: str = "the report",
         if temporary is not None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)
-        raise InputError(
-            f"Cannot write {what} to {target}: {error.strerror}. Needed is a folder with space that can be written (O({option}))."
-        ) from error
+        raise _unwritten(target, error, what, option) from error
     return target
+
+
+@contextlib.contextmanager
+def alone_in(folder: str, name: str, *, what: str, option: str = "path") -> Iterator[None]:
+    """Make a folder, and keep others who ask for the same out of it, so that its files are of one run.
+
+    :param name: of the first file that will be written there; :param what, option: as of `write_file`.
+    :raises InputError: if there can be no such folder.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritten(os.path.join(folder, name), error, what, option) from error
+    try:
+        # Some file systems of networks have no locks; each file is whole there too.
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _unwritten(target: str, error: OSError, what: str, option: str) -> InputError:
+    return InputError(
+        f"Cannot write {what} to {target}: {error.strerror}. Needed is a folder with space that can be written (O({option}))."
+    )
 
 
 def remove_old_figures(folder: str, *, keep: Collection[str], pattern: str = "volume-*.png", software: str = SOFTWARE) -> list[str]:

@@ -28,11 +28,10 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.place
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import placement_view
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_breaches import breaches, facts_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_cluster import find_cluster
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_files import write_simulation
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_files import SCHEMA, refuse_foreign, write_simulation
 
 Document = dict[str, t.Any]
 ALL = "all"
-SCHEMA = "foresight.simulation/1"
 
 
 class Trial(t.NamedTuple):
@@ -58,7 +57,8 @@ def simulate(
 ) -> Document:
     """Balance one cluster by each strategy, and write index.html, simulation.json, cluster.json and a PNG for each of them.
 
-    A strategy that cannot do it says why in its row and does not stop the others. Files that show the same already are left as they are.
+    A strategy that cannot do it says why in its row and does not stop the others. Files that show the same already are left as they are;
+    what others wrote is refused before the search begins.
 
     :param cluster, file, preset, synthetic: see `find_cluster`.
     :param strategies: names, or `all`.
@@ -70,14 +70,16 @@ def simulate(
     """
     if bars < 1:
         raise InputError(f"bars is {bars}; needed is 1 or more (O(bars)).")
-    asked, wanted = _strategies(strategies), _policy(policy, goal)
+    asked, wanted, folder = _strategies(strategies), _policy(policy, goal), os.path.abspath(os.path.expanduser(path))
     document = find_cluster(cluster=cluster, file=file, preset=preset, synthetic=synthetic)
+    made_up = bool(document.get("synthetic")) and file is None
     known = read_cluster(document)
     terms = read_policy(wanted, known.resources, known.observed_at)
     notes = []
     if terms.goal != "balance" and len(asked) > 1:
         notes.append(f"Strategies differ in how they balance; the goal {terms.goal} is the same for all, so it was done once.")
         asked = asked[:1]
+    refuse_foreign(folder, asked, made_up=made_up)
     facts = facts_of(document, terms)
     trials = [_trial(document, wanted, terms, facts, name, f"{number} of {len(asked)}", progress) for number, name in enumerate(asked, 1)]
     attempts = [trial.attempt for trial in trials]
@@ -86,8 +88,7 @@ def simulate(
         raise InputError(whys if len(attempts) == 1 else f"No strategy came to an answer. {whys}")
     told = _document(document, wanted, trials, notes)
     mark = mark_of({**told, "bars": bars, "cluster": document})
-    folder = os.path.abspath(os.path.expanduser(path))
-    files, written = write_simulation(folder, document, {"digest": mark, **told}, attempts, notes, mark=mark, bars=bars)
+    files, written = write_simulation(folder, document, {"digest": mark, **told}, attempts, notes, mark=mark, bars=bars, made_up=made_up)
     logger("main").info("simulate: %s, %d files written in %s", ", ".join(asked), written["files"], folder)
     return {
         "files": files,

@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import typing as t
-import zlib
 from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.synthetic import synthetic_cluster
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import yaml
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.cluster_file import read_file
 
 Document = dict[str, t.Any]
 # Options of the lookup synthetic_cluster.
@@ -32,8 +29,6 @@ PRESETS: Mapping[str, Mapping[str, t.Any]] = {
 }  # fmt: skip
 DEFAULT = "classic"
 _SHOWN = 5
-_GZIP = b"\x1f\x8b"
-_NEEDED = "Needed is a cluster document as JSON or YAML"
 
 
 def find_cluster(
@@ -59,43 +54,6 @@ def find_cluster(
         raise InputError(f"There is no preset {preset!r}; needed is one of {', '.join(PRESETS)} (O(preset)).")
     base = PRESETS[preset or DEFAULT] if preset is not None or not synthetic else {}
     return synthetic_cluster(**{**base, **(synthetic or {})})
-
-
-def read_file(file: str) -> t.Any:
-    """Return what a JSON or YAML file says.
-
-    :raises InputError: if it cannot be read or is neither.
-    """
-    path = os.path.abspath(os.path.expanduser(file))
-    try:
-        with open(path, "rb") as opened:
-            data = opened.read()
-        text = (gzip.decompress(data) if data.startswith(_GZIP) else data).decode()
-    except OSError as error:
-        raise InputError(f"Cannot read a cluster from {path}: {error.strerror or error}. {_NEEDED} (O(file)).") from error
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"Cannot read a cluster from {path}: it is cut off or damaged ({error}). {_NEEDED} (O(file)).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"Cannot read a cluster from {path}: it is no UTF-8 text ({error.reason}). {_NEEDED} (O(file)).") from error
-    if path.removesuffix(".gz").endswith((".yml", ".yaml")):
-        return _yaml(text, path)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        if path.removesuffix(".gz").endswith(".json"):
-            raise InputError(f"{path} is no JSON: {error.msg} in line {error.lineno}. {_NEEDED} (O(file)).") from error
-    return _yaml(text, path)
-
-
-def _yaml(text: str, path: str) -> t.Any:
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise InputError(
-            f"{path} is neither JSON nor YAML: {getattr(error, 'problem', None) or error}{where}. {_NEEDED} (O(file))."
-        ) from error
 
 
 def _checked(document: t.Any, name: str, option: str) -> Document:

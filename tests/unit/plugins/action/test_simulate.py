@@ -26,7 +26,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
     """What the action hands to run_verb."""
     found: dict[str, t.Any] = {}
     monkeypatch.setattr(action, "run_verb", lambda _action, **what: found.update(what) or {})
-    monkeypatch.setattr(action.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(action.Verb, "run", lambda *_arguments: {})
     object.__new__(action.ActionModule).run(None, {})
     return found
 

@@ -29,7 +29,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> dict[str, t.Any]:
     """What the action hands to run_verb, in check mode."""
     found: dict[str, t.Any] = {}
     monkeypatch.setattr(action, "run_verb", lambda _action, **what: found.update(what) or {})
-    monkeypatch.setattr(action.ActionBase, "run", lambda *_arguments: {})
+    monkeypatch.setattr(action.Verb, "run", lambda *_arguments: {})
     plugin = object.__new__(action.ActionModule)
     plugin._task = types.SimpleNamespace(check_mode=True)
     plugin.run(None, {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import re
 
 import pytest
@@ -274,6 +273,23 @@ def test_node_that_dies_meanwhile_is_a_problem_and_no_failure(serve, recorded):
     assert by_id(document)["lxc/107"]["movable"] is False
 
 
+def test_api_that_goes_away_meanwhile_ends_the_reading(serve, recorded):
+    sandbox = serve(recorded)
+    client = Asking(sandbox, max_retries=0)
+    once = client._once
+
+    def going(connection, method, path, params):
+        if path.endswith("/rrddata"):
+            for node in sandbox.bases:
+                sandbox.command(["api_down", node])
+        return once(connection, method, path, params)
+
+    client._once = going
+    with pytest.raises(Failure) as raised:
+        read(sandbox, client=client, parallel=1)
+    assert raised.value.kind in ("unreachable",)
+
+
 def test_difference_of_clocks_is_told(serve, recorded):
     sandbox = serve(recorded)
     document = read(sandbox, clock=lambda: sandbox.world.now() - 90)
@@ -295,71 +311,3 @@ def test_options_that_make_no_sense(serve, recorded, more, option):
     with pytest.raises(Failure) as raised:
         read(serve(recorded), **more)
     assert option in str(raised.value)
-
-
-# ---- privileges ------------------------------------------------------------------------------------------------------
-
-MANUAL = pathlib.Path(__file__).parents[5] / "docs" / "proxmox.md"
-ROLE = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"]
-AUDIT = {"api_token_id": "foresight@pve!audit", "api_token_secret": "77777777-7777-7777-7777-777777777777"}
-
-
-def least(state, privileges):
-    """The user, token and role that docs/proxmox.md says."""
-    state["roles"].append({"roleid": "ForesightAudit", "privs": privileges})
-    state["users"].append({"userid": "foresight@pve"})
-    state["tokens"].append({"tokenid": "foresight@pve!audit", "value": AUDIT["api_token_secret"], "privsep": 1})
-    state["acl"] += [
-        {"path": "/", "ugid": who, "roleid": "ForesightAudit", "propagate": 1} for who in ("foresight@pve", "foresight@pve!audit")
-    ]
-    return state
-
-
-def test_documented_role_is_enough(serve, recorded):
-    documented = re.search(r'role add ForesightAudit --privs "([^"]+)"', MANUAL.read_text(encoding="utf-8"))[1].split(",")
-    assert documented == ROLE
-    sandbox = serve(least(recorded, documented))
-    limited, full = (read(sandbox, client=client) for client in (Asking(sandbox, **AUDIT), Asking(sandbox)))
-    assert limited == full
-
-
-@pytest.mark.parametrize("privilege", ROLE)
-def test_missing_privilege_is_named(serve, recorded, privilege):
-    sandbox = serve(least(recorded, [name for name in ROLE if name != privilege]))
-    with pytest.raises(Failure) as raised:
-        read(sandbox, client=Asking(sandbox, **AUDIT))
-    assert raised.value.privilege == privilege
-    assert f"foresight@pve!audit lacks {privilege} on " in str(raised.value)
-    assert not any(f"lacks {other}" in str(raised.value) for other in ROLE if other != privilege)
-
-
-def test_node_whose_size_is_hidden_is_named(serve, recorded):
-    recorded = least(recorded, ROLE)
-    recorded["acl"].append({"path": "/nodes/pve2", "ugid": "foresight@pve", "roleid": "NoAccess", "propagate": 1})
-    with pytest.raises(Failure) as raised:
-        read(serve(recorded), client=Asking(serve(recorded), **AUDIT))
-    assert (raised.value.privilege, raised.value.path) == ("Sys.Audit", "/nodes/pve2")
-
-
-def test_api_that_goes_away_meanwhile_ends_the_reading(serve, recorded):
-    sandbox = serve(recorded)
-    client = Asking(sandbox, max_retries=0)
-    once = client._once
-
-    def going(connection, method, path, params):
-        if path.endswith("/rrddata"):
-            for node in sandbox.bases:
-                sandbox.command(["api_down", node])
-        return once(connection, method, path, params)
-
-    client._once = going
-    with pytest.raises(Failure) as raised:
-        read(sandbox, client=client, parallel=1)
-    assert raised.value.kind in ("unreachable",)
-
-
-def test_user_without_any_role(serve, recorded):
-    sandbox = serve(least(recorded, ROLE))
-    none = {"api_token_id": "ops@pve!none", "api_token_secret": "44444444-4444-4444-4444-444444444444"}
-    with pytest.raises(Failure, match=r"ops@pve!none lacks Sys.Audit on /, Sys.Audit on /nodes, VM.Audit on /vms, Datastore"):
-        read(sandbox, client=Asking(sandbox, **none))

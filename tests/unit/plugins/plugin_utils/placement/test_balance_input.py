@@ -51,7 +51,12 @@ def with_node(**more):
         (small(cpu="2"), "Guest g1: cpu is '2' (str); needed is a number of 0 or more (O(cluster.guests[0].cpu))."),
         (small(pinned_to="b"), "Guest g1: pinned_to is 'b' (str); needed is a list (O(cluster.guests[0].pinned_to))."),
         (small(more={"gpu": 1}), "Guest g1: more is 'gpu' (str); needed is a resource that a node has (more: none is told)"),
-        (small(last_moved_at="yesterday"), "Guest g1: last_moved_at is 'yesterday' (str); needed is a number of 0 or more"),
+        (small(last_moved_at="yesterday"), "Guest g1: last_moved_at is 'yesterday' (str); needed is a time in UTC seconds since 1970"),
+        (small(last_moved_at=1763700000000), "Guest g1: last_moved_at is 1763700000000 (int); needed is a time in UTC seconds since 1970"),
+        (small(memory_max=1e25), "Guest g1: memory_max is 1e+25 (float); needed is a number of 0 or more and at most 1e+24"),
+        (with_node(memory=10**400), "needed is a number of 0 or more and at most 1e+24 (O(cluster.nodes[0].memory))."),
+        (with_node(more={1: 2}), "Node a: more is 1 (int); needed is a text that names another resource than cpu and memory"),
+        (with_node(more={"cpu": 2}), "Node a: more is 'cpu' (str); needed is a text that names another resource than cpu and memory"),
         (small(migration={"mode": "teleport"}), "migration of Guest g1: mode is 'teleport' (str); needed is one of live, restart, offline"),
         (small(migration={"bytes": 5}), "bytes of migration of Guest g1 is 5 (int); needed is a mapping"),
         (
@@ -59,6 +64,15 @@ def with_node(**more):
             "Rule 0: kind is 'near' (str); needed is one of together, apart, on_nodes, not_on_nodes",
         ),
         (small({"kind": "apart", "guests": "g1"}), "Rule 0: guests is 'g1' (str); needed is a list (O(cluster.rules[0].guests))."),
+        (
+            small({"kind": "apart", "guest": ["g1", "g2"]}),
+            "Rule 0 has the unknown key 'guest'; did you mean guests? (O(cluster.rules[0]))",
+        ),
+        (small({"kind": "apart"}), "Rule 0: guests is missing; needed is a list of ids of guests (O(cluster.rules[0].guests))."),
+        (
+            small({"kind": "on_nodes", "guests": ["g1"]}),
+            "Rule 0: nodes is missing; needed is a list of names of nodes (O(cluster.rules[0].nodes)).",
+        ),
         (small(rule("apart", "g1", strict="no")), "Rule 0: strict is 'no' (str); needed is true or false (O(cluster.rules[0].strict))."),
     ],
 )
@@ -106,6 +120,8 @@ def test_what_is_wrong_with_a_document_is_told(document, told):
             {"goal": "place", "goal_options": {"guest": {"cpu": 1, "memory": 1, "more": {"gpu": 1}}}},
             "The guest to place: more is 'gpu' (str); needed is a resource that a node has (more: none is told) (O(policy.goal_options.guest.more)).",
         ),
+        ({"now": 1763700000000}, "The policy: now is 1763700000000 (int); needed is a time in UTC seconds since 1970, such as 1763700000"),
+        ({"max_moves": math.inf}, "The policy: max_moves is inf (float); needed is a whole number of 0 or more (O(policy.max_moves))."),
         ({"hold_seconds": 60}, "now is missing; needed is the time in UTC seconds, as hold_seconds or cool_down_seconds is given"),
     ],
 )
@@ -168,3 +184,35 @@ def test_what_is_odd_gets_a_sensible_answer(document, policy, verdict, why, refu
     assert verify(document, answer, policy) == []
     assert (answer["verdict"], answer["why"]) == (verdict, why)
     assert [entry["reason"] for entry in answer["refused"]] == refused
+
+
+@pytest.mark.parametrize("key", ["cpu", "cpu_max", "memory_max"])
+def test_numbers_beyond_those_of_the_processor_count_like_others(key):
+    document = small(**{key: 2**70})
+    answer = cluster_balance(document, {"overcommit": 2.0})
+    assert verify(document, answer, {"overcommit": 2.0}) == []
+    assert answer["before"]["violations"] == (2 if key == "cpu" else 1), "the demand of a guest is the least of what it may use"
+
+
+def test_a_last_move_that_is_yet_to_come_holds_only_who_waits():
+    document, waiting = small(last_moved_at=1763700500), {"now": 1763700000, "hysteresis": 0}
+    answer = cluster_balance(document, waiting)
+    assert (answer["verdict"], verify(document, answer, waiting)) == ("improved", [])
+    held = cluster_balance(document, {**waiting, "hold_seconds": 60})
+    assert (held["verdict"], held["moves"]) == ("no_beneficial_move", [])
+    assert "the last move was 0 s ago, and balance waits for 60 s after a move (hold_seconds)" in held["why"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_nodes_that_have_nothing_are_no_news_for_the_terminal():
+    document = cluster([node("a", 0, 0), node("b", 0, 0)], [guest("g", "a", 2**33)])
+    assert cluster_balance(document)["verdict"] == "infeasible"
+
+
+@pytest.mark.parametrize("budget", ["max_moves", "max_bytes"])
+def test_a_budget_of_nothing_is_the_reason(budget):
+    answer = cluster_balance(small(), {budget: 0})
+    assert (answer["verdict"], answer["why"]) == (
+        "no_beneficial_move",
+        f"the spread is memory 60.0%, but {budget} is 0, which allows no move",
+    )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Waves of single cases: parking, reduction, rules, windows, times and errors."""
+"""Waves of single cases: parking, reduction, rules, limits and errors."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.limit
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.moves import Move
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verifier import verify_waves
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.waves import migration_waves, order
+from support.small_clusters import move
 from unit.verifiers.waves import violations
-
-DAY = 86400
-MIDNIGHT = 20_000 * DAY
 
 
 def node(name, memory=8, **fields):
@@ -26,10 +24,6 @@ def node(name, memory=8, **fields):
 
 def guest(name, where, memory=4, **fields):
     return {"id": name, "node": where, "cpu": 1, "memory": memory, **fields}
-
-
-def move(name, source, target, kind="balance", **fields):
-    return {"guest": name, "from": source, "to": target, "kind": kind, **fields}
 
 
 def hops(waves):
@@ -245,72 +239,6 @@ def test_what_is_urgent_goes_first_where_that_costs_no_wave():
     assert len(migration_waves(busy, cluster, {"global": 2, "per_node_in": 1})) == 4
 
 
-def test_a_wave_takes_as_long_as_its_longest_move():
-    nodes = [node("a", 99, link_bytes_per_second=10), node("b", 99, link_bytes_per_second=100), node("c", 99)]
-    guests = [
-        guest("g", "a", 40),
-        guest("h", "a", 20),
-        guest("i", "b", 30),
-        guest("j", "b", 5, migration={"seconds": {"0.5": 33, "0.9": 99}}),
-    ]
-    cluster = {"nodes": nodes, "guests": guests}
-    both = [move("g", "a", "b"), move("h", "a", "c")]
-    # Two share the link of a: 5 bytes a second each.
-    assert migration_waves(both, cluster)[0]["seconds"] == pytest.approx(8)
-    assert migration_waves(both[:1], cluster)[0]["seconds"] == pytest.approx(4)
-    assert migration_waves(both[:1], cluster, {"bandwidth_bytes_per_second": 4})[0]["seconds"] == pytest.approx(10)
-    assert migration_waves([move("i", "b", "c")], cluster)[0]["seconds"] == pytest.approx(0.3)
-    assert migration_waves([move("i", "b", "c"), move("j", "b", "c")], cluster)[0]["seconds"] == pytest.approx(33)
-    unknown = {"nodes": [node("a", 99), node("c", 99)], "guests": [guest("g", "a"), {**guests[3], "node": "a"}]}
-    assert migration_waves([move("g", "a", "c")], unknown)[0]["seconds"] is None
-    assert migration_waves([move("g", "a", "c"), move("j", "a", "c")], unknown)[0]["seconds"] is None
-    assert migration_waves([move("j", "a", "c")], unknown)[0]["seconds"] == 33
-    told = {**unknown, "guests": [guest("g", "a", migration={"bytes": {"0.5": 50}})]}
-    assert migration_waves([move("g", "a", "c")], told, {"bandwidth_bytes_per_second": 10})[0]["seconds"] == 5
-    nothing = {**unknown, "guests": [guest("g", "a", running=False)]}
-    assert migration_waves([move("g", "a", "c")], nothing)[0]["seconds"] == 0
-
-
-def test_each_way_of_migrating_has_its_windows():
-    cluster = {
-        "nodes": [node("a", 99, link_bytes_per_second=0.01), node("b", 99)],
-        "guests": [
-            guest("lxc/1", "a", 6),
-            guest("qemu/1", "a", 6),
-            guest("qemu/2", "a", 6, running=False),
-            guest("qemu/3", "a", 6, migration={"mode": "restart"}),
-        ],
-    }
-    moves = [move(one["id"], "a", "b") for one in cluster["guests"]]
-    windows = [{"from": "00:00", "to": "00:00", "kinds": ["live"]}, {"from": "22:30", "to": "04:00", "kinds": ["restart", "offline"]}]
-    waves = migration_waves(moves, cluster, {"now": MIDNIGHT + 12 * 3600, "windows": windows})
-    assert [([one["guest"] for one in wave["moves"]], wave["not_before"], wave["seconds"]) for wave in waves] == [
-        (["qemu/1"], None, 600),
-        (["lxc/1", "qemu/2"], MIDNIGHT + 22.5 * 3600, 600),
-        (["qemu/3"], MIDNIGHT + 22.5 * 3600, 600),
-    ]
-    at_night = migration_waves(moves, cluster, {"now": MIDNIGHT + 3600, "windows": windows})
-    assert {wave["not_before"] for wave in at_night} == {None}
-    with pytest.raises(InputError, match=r"lxc/1 from a to b .no window is for restart.; qemu/2 .*no window is for offline.; qemu/3"):
-        migration_waves(moves, cluster, {"now": MIDNIGHT, "windows": windows[:1]})
-
-
-def test_a_move_ends_within_its_window():
-    cluster = {"nodes": [node("a", 99), node("b", 99)], "guests": [guest("g", "a", 10), guest("h", "a", 10)]}
-    moves = [move("g", "a", "b"), move("h", "a", "b")]
-    hour = {"from": "01:00", "to": "02:00"}
-    # Alone each takes 2,400 s; both together, or one after the other, are too long for an hour.
-    limits = {"bandwidth_bytes_per_second": 10 / 2400, "now": MIDNIGHT + 3600, "windows": [hour]}
-    assert [(wave["not_before"], wave["seconds"]) for wave in migration_waves(moves, cluster, limits)] == [
-        (None, pytest.approx(2400)),
-        (MIDNIGHT + DAY + 3600, pytest.approx(2400)),
-    ]
-    longer = {**limits, "windows": [hour, {"from": "02:00", "to": "02:30"}]}
-    assert [(wave["not_before"], wave["seconds"]) for wave in migration_waves(moves, cluster, longer)] == [(None, pytest.approx(4800))]
-    with pytest.raises(InputError, match=r"2 of 2 moves: g from a to b .it takes longer than the longest window for live"):
-        migration_waves(moves, cluster, {**limits, "bandwidth_bytes_per_second": 10 / 3601})
-
-
 GOOD = {"nodes": [node("a"), node("b")], "guests": [guest("g", "a")]}
 
 
@@ -329,27 +257,8 @@ GOOD = {"nodes": [node("a"), node("b")], "guests": [guest("g", "a")]}
         ([], {"per_node_in": -1}, "per_node_in is -1"),
         ([], {"per_node_out": 1.5}, "per_node_out is 1.5"),
         ([], {"bandwidth_bytes_per_second": 0}, "bandwidth_bytes_per_second is 0 .*; needed is a number above 0"),
-        ([], {"now": -5}, "now is -5"),
         ([], {"parallel": 3}, "unknown key 'parallel'"),
         ([], [], "The limits document is .* needed is a mapping"),
-        (
-            [],
-            {"windows": [{"from": "01:00", "to": "02:00"}]},
-            r"now is missing; needed is the time in UTC seconds, as there are windows \(O\(limits\.now\)\)",
-        ),
-        (
-            [],
-            {"now": 0, "windows": [{"from": 79200, "to": "02:00"}]},
-            r"Window 0: from is 79200 \(int\); needed is a time of day in UTC, quoted, such as",
-        ),
-        ([], {"now": 1, "windows": [{"from": "1:00", "to": "02:00"}]}, "from is '1:00' .*; needed is a time of day in UTC"),
-        ([], {"now": 1, "windows": [{"from": "01:00"}]}, "Window 0: to is missing; needed is a time of day in UTC"),
-        (
-            [],
-            {"now": 1, "windows": [{"from": "01:00", "to": "02:00", "kinds": ["warm"]}]},
-            "kinds is 'warm' .*; needed is a list of live, restart",
-        ),
-        ([], {"now": 1, "windows": [{"from": "01:00", "to": "02:00", "days": []}]}, "unknown key 'days'"),
     ],
 )
 def test_bad_input_is_named(moves, limits, message):

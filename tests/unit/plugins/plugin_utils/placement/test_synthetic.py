@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
+import math
 
 import pytest
 import yaml
@@ -217,6 +218,17 @@ def test_an_option_changes_what_it_is_about_and_nothing_else():
         ({"guest_sizes": [{"size": 4}]}, "unknown key 'size'"),
         ({"guest_sizes": []}, "at least one size"),
         ({"more": {"memory": {"capacity": 1}}}, "another resource than cpu and memory"),
+        ({"nodes": math.inf}, "nodes is inf (float); needed is a number from 1 to 20000, a list of GiB, or classic"),
+        ({"nodes": [1e308]}, "nodes is 1e+308 (float); needed is a list of numbers of GiB, each above 0 and at most 1073741824"),
+        ({"nodes": [10**400]}, "needed is a list of numbers of GiB, each above 0 and at most 1073741824 (O(synthetic_cluster.nodes))"),
+        ({"guests_per_node": 5e-324}, "guests_per_node is 5e-324 (float); needed is a number of 0.001 or more"),
+        ({"memory_per_core": 1e-9}, "memory_per_core is 1e-09 (float); needed is a number of 0.001 or more"),
+        (
+            {"guest_sizes": [{"gib": 5e-324}]},
+            "Guest size 0: gib is 5e-324 (float); needed is a number of 0.001 or more (O(guest_sizes[0].gib))",
+        ),
+        ({"more": {1: {"capacity": 2}}}, "more is 1 (int); needed is the name of another resource than cpu and memory, as a text"),
+        ({"observed_at": 1763700000000}, "observed_at is 1763700000000 (int); needed is a time in UTC seconds since 1970"),
         ({"more": {"gpu": {}}}, "more.gpu has no capacity (O(more.gpu.capacity))"),
         ({"nodes": 3, "maintenance": 2, "offline": 1}, "leave none for guests"),
         ({"nodes": 20000, "guest_sizes": [{"gib": 0.01}]}, "needed are at most 2000000 (O(guest_sizes), O(guests_per_node), O(nodes))"),

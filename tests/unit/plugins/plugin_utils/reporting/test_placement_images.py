@@ -88,6 +88,12 @@ def test_names_with_dollar_signs_are_names():
     placement_png(balanced_view(document=document)[0], "m", bars=60)
 
 
+def test_a_resource_with_dollar_signs_is_compared_too():
+    name = "$x^{_$"
+    view = balanced_view({"resources": {"memory": 1, name: 1}}, nodes=3, guests_per_node=3, more={name: {"capacity": 4}})[0]
+    assert comparison_png([view, view], "mark").startswith(b"\x89PNG")
+
+
 def test_curves_hold_every_open_node():
     view = case("large")
     for curves in curves_of(view):

