@@ -36,7 +36,7 @@ class Terms:
 
     hot: float = 0.5
     cold: float = 1e-3
-    rearranged: float = 0.004
+    rearranged: float = 0.01
     shifted: float = 0.2
     swapped: float = 0.1
     home: float = 0.5
@@ -44,8 +44,8 @@ class Terms:
     tries: int = 4
 
 
-# Terms of searches beside each other: where some processes are as big as machines, room for them has to be made more often.
-STYLES = (Terms(), Terms(rearranged=0.06))
+# Terms of searches beside each other: room for processes as big as machines is made when it is hot, and often, which costs time where there are none.
+STYLES = (Terms(), Terms(hot=2.0, rearranged=0.06))
 
 
 class Annealing:
