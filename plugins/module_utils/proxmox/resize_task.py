@@ -17,13 +17,13 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import (
     MOST_PARALLEL,
     need_proxmoxer,
-    read_reserve,
     reserve_arguments,
 )
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.guest_resize import GuestResize, Patience, Result
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Overview, read_overview
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import arc_bytes
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_requests import Request, guest_options, read_requests, wrong
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_story import summary
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import Rights
