@@ -169,7 +169,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 results:
-  description: One for each guest, in the order of O(guests) and then O(actions). C(plan_gate) with C(state=done) takes them as those of a loop over the actions.
+  description:
+    - One for each guest, in the order of O(guests) and then O(actions).
+    - M(foresight.capacity.plan_gate) with C(state=done) takes them as those of a loop over the actions.
   returned: when the options make sense
   type: list
   elements: dict

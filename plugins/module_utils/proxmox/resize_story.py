@@ -36,8 +36,7 @@ def _waiting(request: Request, state: State, managed: bool) -> str:
     keys = restart_required(request, state)
     if not keys:
         return ""
-    by = " through the HA manager" if managed else ""
-    return f"; {' and '.join(keys)} {'wait' if len(keys) > 1 else 'waits'} for a restart{by}"
+    return f"; waiting for a restart{' by the HA manager' if managed else ''}: {', '.join(keys)}"
 
 
 def summary(results: t.Sequence[Result]) -> t.Dict[str, t.Any]:

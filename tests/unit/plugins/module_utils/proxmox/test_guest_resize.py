@@ -84,7 +84,7 @@ def test_running_vm_tells_what_waits_for_its_restart(sandbox):
         "disks": {"scsi0": 5 * GIB},
         "pending": {"cores": 2, "memory": 3 * GIB},
     }
-    assert "cores and memory wait for a restart" in result["message"]
+    assert "; waiting for a restart: cores, memory." in result["message"]
 
 
 def test_pending_value_is_taken_back(sandbox):

@@ -62,7 +62,7 @@ def shown(results):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=st.lists(guests(), min_size=1, max_size=2))
-def test_resizes(sandbox, runs):
+def test_resizes_keep_the_rules(sandbox, runs):
     sandbox.reseed()
     client = Asking(sandbox)
     for number, wanted in enumerate(runs):
