@@ -39,6 +39,12 @@ class There(t.NamedTuple):
     by: t.Optional[str] = None
 
 
+class Waited(t.NamedTuple):
+    """Somebody else moved it, by this task where it is known; it is to be looked at again."""
+
+    by: t.Optional[str]
+
+
 class Ready(t.NamedTuple):
     """It may be moved now, and its room is promised. ``known``: the migrations of it that were there before."""
 
@@ -82,38 +88,56 @@ class Inspector:
 
         :raises Refused: when it may not be moved. Later: when it may, but not now. Broken: when a wait was too long. Failure: of a call.
         """
+        by: t.Optional[str] = None
+        again = True
+        while True:
+            try:
+                found = self._look(move, by, now, deadline, tell)
+            except (Refused, Failure) as error:
+                if not again or not _of_the_moment(error):
+                    raise
+                again = False
+                self._client.sleep(POLL)
+                continue
+            if not isinstance(found, Waited):
+                return found
+            by = found.by or by
+
+    def _look(self, move: Move, by: t.Optional[str], now: int, deadline: float, tell: Tell) -> t.Union[There, Ready, Waited]:
+        """Look once, and wait where somebody moves it."""
         status = self._client.get("/cluster/status")
         checks.check_cluster(move, status)
-        by: t.Optional[str] = None
-        while True:
-            around = sight.look_around(self._client)
-            entry = around.guests.get(move.guest)
-            if entry is None:
-                raise Refused("gone", f"{move.guest} is not in the cluster, expected on {move.source}. Plan again.")
-            at = (self._foretold or {}).get(move.guest, str(entry["node"]))
-            beyond = (move.target, *move.onward)
-            tasks_of_it = self._migrations(move, around) if at in (move.source, *beyond) else []
-            active = next((str(task["upid"]) for task in tasks_of_it if task.get("endtime") is None), None)
-            moving = entry.get("hastate") in MOVING
-            if self._foretold is not None and move.guest in self._foretold:
-                active, moving = None, False
-            if active is None and not moving:
-                break
-            to = self._bound_for(active)
-            if to not in (None, *beyond):
-                raise Refused("precondition_changed", f"{move.guest} is on its way to {to} ({active}), not to {move.target}. Plan again.")
-            by = active or by
-            if self._foretold is not None:
-                return There(move.target, entry.get("status") == "running", active or "the HA manager")
-            self._wait(move, active, deadline, tell)
-        if at in beyond and entry.get("lock") != "migrate":
-            return There(at, self._runs(entry, move), by)
+        around = sight.look_around(self._client)
+        entry = around.guests.get(move.guest)
+        if entry is None:
+            raise Refused("gone", f"{move.guest} is not in the cluster, expected on {move.source}. Plan again.")
+        at = (self._foretold or {}).get(move.guest, str(entry["node"]))
+        beyond = (move.target, *move.onward)
         if at not in (move.source, *beyond):
             raise Refused("precondition_changed", f"{move.guest} is on {at}, expected on {move.source} or {move.target}. Plan again.")
+        tasks_of_it = self._migrations(move, around)
+        active = next((str(task["upid"]) for task in tasks_of_it if task.get("endtime") is None), None)
+        if (active is not None or entry.get("hastate") in MOVING) and move.guest not in (self._foretold or {}):
+            return self._moved_by_others(move, entry, active, deadline, tell)
         if at in beyond:
-            raise Refused("locked", checks.locked(move, "migrate"))
+            if entry.get("lock") == "migrate":
+                raise Refused("locked", checks.locked(move, "migrate"))
+            return There(at, self._runs(entry, move), by)
         checks.check_quorum(status)
         return self._judge(move, around, entry, frozenset(str(task["upid"]) for task in tasks_of_it), now)
+
+    def _moved_by_others(self, move: Move, entry: Entry, active: t.Optional[str], deadline: float, tell: Tell) -> t.Union[There, Waited]:
+        """Wait for a migration to this target; in check mode it is foretold to end well.
+
+        :raises Refused: when it goes elsewhere.
+        """
+        to = self._bound_for(active)
+        if to not in (None, move.target, *move.onward):
+            raise Refused("precondition_changed", f"{move.guest} is on its way to {to} ({active}), not to {move.target}. Plan again.")
+        if self._foretold is not None:
+            return There(move.target, entry.get("status") == "running", active or "the HA manager")
+        self._wait(move, active, deadline, tell)
+        return Waited(active)
 
     def _runs(self, entry: Entry, move: Move) -> bool:
         """Whether it runs, as its node says; where that gives no answer, as the list does."""
@@ -193,3 +217,10 @@ class Inspector:
         if promised:
             raise Later(f"{text}; other moves of this run are on their way there.")
         raise Refused("no_room", f"{text}. Needed is room there. Plan again.")
+
+
+def _of_the_moment(error: t.Union[Refused, Failure]) -> bool:
+    """Whether a second look may show something else: another run may begin or end a migration between two of our calls."""
+    if isinstance(error, Failure):
+        return error.kind == failures.REFUSED
+    return error.reason == "locked"

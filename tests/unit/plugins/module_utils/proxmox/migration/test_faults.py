@@ -46,6 +46,15 @@ def test_fault_that_passes(sandbox, guest, running, fault):
     assert requests(sandbox, guest) == 1
 
 
+@pytest.mark.parametrize("fault", PASSING)
+def test_fault_that_passes_with_a_guest_of_the_ha_manager(sandbox, fault):
+    faults(sandbox, PASSING[fault])
+    outcome = one(sandbox, "lxc/109", "pve3", "pve2", client=Patient(sandbox))
+    assert (outcome["status"], outcome["reason"]) == ("changed", None), outcome
+    assert place(sandbox, "lxc/109") == ("pve2", True)
+    assert requests(sandbox, "lxc/109") == 1
+
+
 @pytest.mark.parametrize(("guest", "running"), GUESTS)
 def test_refused_request_is_told_and_changes_nothing(sandbox, guest, running):
     faults(sandbox, {"fault": "error", **POST, "status": 500, "reason": "no way"})

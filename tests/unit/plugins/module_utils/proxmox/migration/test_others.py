@@ -101,6 +101,23 @@ def test_many_guests_at_once_keep_the_limits(sandbox):
     assert (most["all"], most["out"]) == (2, 1)
 
 
+def test_room_is_promised_once(recorded, serve):
+    """Two guests that fit alone but not together: the second waits until the first is there, and is refused then."""
+    node = next(node for node in recorded["nodes"] if node["node"] == "pve3")
+    for guest in recorded["guests"]:
+        if guest["vmid"] in (104, 108):
+            guest["load"] = {"cpu": 0.1, "mem": 500 << 20, "wave": 0, "noise": 0}
+    node["memory"] = (1 << 30) + (100 << 20) + (900 << 20)
+    sandbox = serve(recorded)
+    sandbox.set_clock(200.0)
+    moves = [action("lxc/104", "pve1", "pve3"), action("lxc/108", "pve2", "pve3")]
+    foretold = migrate(sandbox, moves, check=True)
+    done = migrate(sandbox, moves)
+    for outcomes in (foretold, done):
+        assert sorted((one["status"], one["reason"]) for one in outcomes if one["reason"]) == [("refused", "no_room")], outcomes
+        assert sum(one["changed"] for one in outcomes) == 1
+
+
 def test_bandwidth_is_shared_by_the_moves_of_a_node(sandbox):
     windows = [{"from": "00:00", "to": "00:00"}]
     outcome = one(sandbox, "qemu/204", "pve1", "pve2", limits={"bandwidth_bytes_per_second": 200 << 20, "windows": windows})
