@@ -59,7 +59,7 @@ def cluster(
     with open_store(store, create=False) as notebook:
         owner = _owner(notebook, host)
         summary = owner.attributes["cluster"]
-        found = [entity for entity in notebook.find_entities(kinds=["node", "guest"], hosts=[str(owner.host)]) if _belongs(entity, summary)]
+        found = [entity for entity in notebook.find_entities(kinds=["node", "guest"]) if _belongs(entity, summary)]
         guests = [entity for entity in found if entity.kind == "guest"]
         nodes = [entity for entity in found if entity.kind == "node"]
         running = [entity for entity in guests if entity.attributes.get("running") is not False]
