@@ -127,4 +127,5 @@ def _step(notebook: Store, series_ids: Sequence[int], horizon: int) -> int:
     """Return one step for all, so that they are forecast together: fine enough for the window, and not finer than most samples are apart."""
     usual = steps_of(notebook.typical_step(series_ids))
     enough = next((step for step in ROUND_STEPS if step >= math.ceil(horizon / _STEPS)), ROUND_STEPS[-1])
-    return max(enough, max(sorted(set(usual)), key=usual.count))
+    most_frequent = max(sorted(set(usual)), key=usual.count)
+    return max(enough, most_frequent)
