@@ -87,6 +87,7 @@ class _Reader:
         part = Part(data, key, self._issues)
         if not self._admit(part, "guest", key):
             return
+        issues_before = len(self._issues)
         running = part.truth("running")
         cpu, memory = self._current_use(part, is_current=is_current)
         if running is not False:
@@ -122,6 +123,8 @@ class _Reader:
             "observed_at": self._at,
             "recorded": self._recorded,
         }
+        # What was left out may have been a pin, a disk, or that it stays.
+        attributes["doubtful"] = len(self._issues) > issues_before
         self.entities.append(ObservedEntity(key, key, "guest", self._host, attributes, self._at))
 
     def node(self, data: t.Any, *, used: dict[str, dict[str, float]]) -> None:

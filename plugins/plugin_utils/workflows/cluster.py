@@ -67,7 +67,7 @@ def cluster(
     with open_store(store, create=False) as notebook:
         owner = _owner(notebook, host)
         summary = owner.attributes["cluster"]
-        found = [entity for entity in notebook.find_entities(kinds=["node", "guest"], hosts=[str(owner.host)]) if _belongs(entity, summary)]
+        found = [entity for entity in notebook.find_entities(kinds=["node", "guest"]) if _belongs(entity, summary)]
         guests = [entity for entity in found if entity.kind == "guest"]
         nodes = [entity for entity in found if entity.kind == "node"]
         running = [entity for entity in guests if entity.attributes.get("running") is not False]
@@ -149,4 +149,5 @@ def _step(notebook: Store, series_ids: Sequence[int], horizon: int) -> int:
     """Return one step for all, so that they are forecast together: fine enough for the window, and not finer than most samples are apart."""
     usual = steps_of(notebook.typical_step(series_ids))
     enough = next((step for step in ROUND_STEPS if step >= math.ceil(horizon / _STEPS)), ROUND_STEPS[-1])
-    return max(enough, max(sorted(set(usual)), key=usual.count))
+    most_frequent = max(sorted(set(usual)), key=usual.count)
+    return max(enough, most_frequent)

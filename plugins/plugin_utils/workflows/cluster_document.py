@@ -19,7 +19,7 @@ NO_HISTORY = "no_history"
 # Of two resources the one that is worse says why there is no demand.
 _WORST_FIRST = ("invalid", "stale", "cold_start", NO_HISTORY)
 _NODE = ("maintenance", "tags", "reserve", "overhead", "more", "storages", "link_bytes_per_second")
-_GUEST = ("name", "node", "tags", "pool", "disks", "more", "pinned_to", "priority", "unmovable_because")
+_GUEST = ("name", "node", "tags", "pool", "disks", "more", "pinned_to", "priority")
 
 
 def node_document(node: Entity) -> Document:
@@ -45,6 +45,9 @@ def guest_document(guest: Entity, answers: Mapping[str, Document | None], quanti
     running = attributes.get("running") is not False
     most = attributes.get("most") or {}
     now, unknown = _use(attributes.get("now") or {}, most, running)
+    stays = [f"its use of {' and '.join(unknown)} is not known"] if unknown else []
+    if attributes.get("doubtful"):
+        stays.append("a part of what was told of it makes no sense")
     told = {
         "id": attributes["id"],
         "running": running,
@@ -52,11 +55,10 @@ def guest_document(guest: Entity, answers: Mapping[str, Document | None], quanti
         "memory_max": most.get("memory"),
         "ha": bool(attributes.get("ha")),
         "last_moved_at": max((time for time in (attributes.get("last_moved_at"), moved_at) if time is not None), default=None),
-        "movable": attributes.get("movable") is not False and not unknown,
+        "movable": attributes.get("movable") is not False and not stays,
         **{name: attributes.get(name) for name in _GUEST},
+        "unmovable_because": [*(attributes.get("unmovable_because") or []), *stays],
     }
-    if unknown:
-        told["unmovable_because"] = [*(told["unmovable_because"] or []), f"its use of {' and '.join(unknown)} is not known"]
     demand = (
         _demand(answers, now, most, quantile) if running else {**now, "demand_status": NOT_RUNNING, "demand_note": None, "forecast": None}
     )

@@ -20,6 +20,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.history.keys im
         ("node:prod/pve1", "node", None),
         ("guest:prod/lxc/101", "guest", None),
         ("guest:box/lxc/web", "guest", None),
+        ("storage:prod/pve1/local-lvm", "storage", None),
+        ("storage:prod/ceph", "storage", None),
         ("kpi:shop/p99", "kpi", None),
     ],
 )
@@ -29,10 +31,25 @@ def test_keys(key, kind, host):
     if kind == "lv":
         assert parsed.blank_attributes()["vg"] == "vg0"
         assert parsed.blank_attributes()["fs"] is None
+    if kind == "storage":
+        assert parsed.blank_attributes()["shared"] is (key == "storage:prod/ceph")
 
 
 @pytest.mark.parametrize(
-    "key", ["", "web1", "lv:web1/data", "lv:web1//data", "host:a/b", "host:a b", "guest:prod/101", "guest:prod/docker/1", "disk:a/b"]
+    "key",
+    [
+        "",
+        "web1",
+        "lv:web1/data",
+        "lv:web1//data",
+        "host:a/b",
+        "host:a b",
+        "guest:prod/101",
+        "guest:prod/docker/1",
+        "disk:a/b",
+        "storage:prod",
+        "storage:a/b/c/d",
+    ],
 )
 def test_what_is_no_key(key):
     with pytest.raises(InputError, match="no entity key"):

@@ -139,3 +139,15 @@ def test_a_reader_that_stops_early_leaves_no_child(tmp_path, monkeypatch, new_se
         assert child.poll() is None
         parts.close()
         assert child.poll() is not None
+
+
+def test_times_of_good_samples_rolled_up_ones_by_their_newest(store, new_series):
+    first, second, empty = new_series(store, 3)
+    times = [0, 600, 1200, 3600, 90_000, 90_060, 90_120]
+    store.write_samples([first] * 7, times, [1.0] * 6 + [math.nan], [0] * 4 + [0, int(Flag.GAP), 0])
+    store.write_samples([second], [90_030], [1.0])
+    store.apply_retention(100_000, raw_seconds=50_000, hourly_seconds=60_000)
+    found = store.sample_times([second, first, empty, first], start=0, end=90_061)
+    assert {number: some.tolist() for number, some in found.items()} == {first: [1200, 3600, 90_000], second: [90_030], empty: []}
+    assert store.sample_times([first], start=0, end=90_000)[first].tolist() == [1200, 3600]
+    assert store.sample_times([], start=0, end=1) == {}

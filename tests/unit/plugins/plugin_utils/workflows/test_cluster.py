@@ -153,7 +153,27 @@ def test_a_guest_that_is_gone_is_gone_and_one_whose_use_is_not_known_stays_where
     answer = by_id(look_up(path))
     assert "lxc/103" not in answer
     assert (answer["lxc/101"]["cpu"], answer["lxc/101"]["movable"]) == (8.0, False)
-    assert answer["lxc/101"]["unmovable_because"] == ["its use of cpu is not known"]
+    assert answer["lxc/101"]["unmovable_because"] == ["its use of cpu is not known", "a part of what was told of it makes no sense"]
+
+
+@pytest.mark.parametrize("wrong", [{"pinned_to": "pve1"}, {"movable": "no"}, {"disks": "all"}, {"more": {"a/b": 1}}, {"priority": -1}])
+def test_a_guest_of_which_something_makes_no_sense_stays_where_it_is(tmp_path, wrong):
+    path = recorded(tmp_path / "store.db")
+    later = document(at=NOW)
+    later["guests"][0].update(wrong)
+    record(store=str(path), now=NOW, hosts=["prod-api"], lost=[], facts={"prod-api": {"foresight_cluster": later}})
+    answer = by_id(look_up(path))
+    assert answer["lxc/101"]["movable"] is False
+    assert answer["lxc/103"]["movable"] is True
+
+
+def test_a_cluster_that_two_hosts_read_is_the_same_through_both(tmp_path):
+    path = recorded(tmp_path / "store.db")
+    record(store=str(path), now=NOW, hosts=["other-api"], lost=[], facts={"other-api": {"foresight_cluster": document(at=NOW)}})
+    first, second = look_up(path, host="prod-api"), look_up(path, host="other-api")
+    assert (first["host"], second["host"]) == ("prod-api", "other-api")
+    assert first["guests"] == second["guests"]
+    assert len(first["nodes"]) == 2
 
 
 def test_one_of_several_clusters_is_named(tmp_path):
