@@ -19,8 +19,9 @@ Run = Callable[..., dict[str, Any]]
 
 def test_nodes(cluster: Client, module: Run) -> None:
     cluster.sandbox.set_clock(0)
-    found = module("proxmox_node_info")["proxmox_nodes"]
-    assert sorted(found, key=lambda node: node["node"]) == sorted(cluster.get("/nodes"), key=lambda node: node["node"])
+    found = {node["node"]: node for node in module("proxmox_node_info")["proxmox_nodes"]}
+    told = {node["node"]: node for node in cluster.get("/nodes")}
+    assert {name: {key: node[key] for key in told[name]} for name, node in found.items()} == told
 
 
 @pytest.mark.parametrize(("kind", "count"), [("lxc", 10), ("qemu", 5), ("all", 15)])
@@ -81,4 +82,5 @@ def test_inventory_with_a_password_and_addresses_of_nodes(cluster: Client, envir
     found = inventory(tmp_path, with_password, want_proxmox_nodes_ansible_host=True)
     addresses = {node["name"]: node["ip"] for node in cluster.get("/cluster/status") if node["type"] == "node"}
     assert {name: found["_meta"]["hostvars"][name]["ansible_host"] for name in addresses} == addresses
-    assert "proxmox_status" not in found["_meta"]["hostvars"]["vm2"]
+    assert found["_meta"]["hostvars"]["vm2"]["proxmox_vmid"] == 202
+    assert "proxmox_cores" not in found["_meta"]["hostvars"]["vm2"]  # without want_facts

@@ -15,7 +15,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.waves
 from sandbox import clock
 from sandbox.server import Sandbox
 from support.proxmox import Asking, read
-from support.sandbox_client import Client
+from support.sandbox_client import Client, until
 from tools import demo_cluster
 
 MIDNIGHT = 1795392000  # of 2026-11-23
@@ -87,6 +87,26 @@ def test_its_rules_bind(document: dict[str, Any]) -> None:
     for guest in moved["guests"]:
         guest["node"] = target.get(guest["id"], guest["node"])
     assert cluster_balance(moved, {"goal": "repair_only"})["before"]["violations"] >= 2
+
+
+def test_its_moves_can_be_made_with_its_token() -> None:
+    with Sandbox(demo_cluster.STATE, speed=200.0) as sandbox:
+        client = Client(sandbox, token=f"{demo_cluster.USER}!{demo_cluster.TOKEN}={demo_cluster.SECRET}")
+        document = read(sandbox, client=Asking(sandbox, **TOKEN))
+        running = {guest["id"]: guest["running"] for guest in document["guests"]}
+        target = {guest["id"]: guest["node"] for guest in document["guests"]}
+        for wave in migration_waves(cluster_balance(document, POLICY)["moves"], document):
+            tasks = []
+            for move in wave["moves"]:
+                kind = {"restart": 1} if move["guest"].startswith("lxc/") else {"online": 1, "with__local__disks": 1}
+                tasks.append(client.post(f"/nodes/{move['from']}/{move['guest']}/migrate", target=move["to"], **kind))
+                target[move["guest"]] = move["to"]
+            for upid in tasks:
+                assert client.well(upid)[-1] == "TASK OK"
+        until(lambda: {guest["id"]: guest["node"] for guest in client.get("/cluster/resources", type="vm")} == target)
+        until(lambda: {guest["id"]: guest["status"] == "running" for guest in client.get("/cluster/resources", type="vm")} == running)
+        after = cluster_balance(read(sandbox, client=Asking(sandbox, **TOKEN)), {**POLICY, "target_spread": 0.2})
+        assert (after["verdict"], after["before"]["violations"]) == ("balanced", 0)
 
 
 def test_days_of_history_are_served() -> None:
