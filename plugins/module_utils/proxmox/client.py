@@ -38,7 +38,7 @@ class Client:
 
     # ---- reads -------------------------------------------------------------------------------------------------------
 
-    def get(self, path: str, **params: t.Any) -> t.Any:
+    def get(self, path: str, /, **params: t.Any) -> t.Any:
         """Read, trying again where that can help.
 
         :raises Failure: when it does not, or not in O(max_retries) more rounds.

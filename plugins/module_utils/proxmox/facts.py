@@ -17,7 +17,6 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.document import Choices, Document, build
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import read_cluster
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve
 
 # A host keeps this many connections open (requests); more threads would open and close them all the time.
 MOST_PARALLEL = 10
@@ -25,14 +24,18 @@ MOST_PARALLEL = 10
 
 def facts_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
     """Options of proxmox_facts beside those of the connection."""
-    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
     return {
         "nodes": {"type": "list", "elements": "str", "default": []},
         "host": {"type": "str"},
-        "reserve": {"type": "dict", "default": {}, "options": reserve},
-        "reserves": {"type": "dict", "default": {}},
+        **reserve_arguments(),
         "parallel": {"type": "int", "default": 8},
     }
+
+
+def reserve_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
+    """Options that say what of each node is kept free."""
+    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
+    return {"reserve": {"type": "dict", "default": {}, "options": reserve}, "reserves": {"type": "dict", "default": {}}}
 
 
 def need_proxmoxer(module: AnsibleModule) -> None:
@@ -67,3 +70,25 @@ def read_document(client: Client, params: t.Mapping[str, t.Any], clock: t.Callab
     observed_at = int(clock())
     answers = read_cluster(client, nodes=choices.nodes, parallel=params["parallel"], clock=clock)
     return build(answers, choices, observed_at=observed_at)
+
+
+def read_reserve(node: str, told: t.Any) -> t.Dict[str, float]:
+    """What a node shall keep free, of any without a name.
+
+    :raises Failure: V(parameters), naming the option.
+    """
+    option = f"O(reserves.{node})" if node else "O(reserve)"
+    found: t.Dict[str, float] = {}
+    try:
+        for key, value in told.items():
+            if key not in ("cpu", "memory"):
+                raise ValueError(key)
+            if value is not None:
+                found[key] = float(value)
+        if not all(0 <= value < float("inf") for value in found.values()):
+            raise ValueError("range")
+    except (AttributeError, TypeError, ValueError):
+        raise Failure(
+            failures.PARAMETERS, f"{option} is {told!r}", "Needed are cpu (cores) and memory (bytes), not below 0", sent=False
+        ) from None
+    return found

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import lacking
 
 CALLS_PER_NODE = 4
 IMAGES = ("images", "rootdir")
@@ -121,35 +122,15 @@ class _Runner:
         return future.result
 
 
-def check_privileges(client: Client, needed: t.Sequence[t.Tuple[str, str]] = PRIVILEGES) -> None:
+def check_privileges(client: Client) -> None:
     """Compare what the caller may with what is needed: lists leave out silently what he may not see.
 
-    :param needed: pairs of a path and a privilege.
     :raises Failure: naming every privilege that is missing, and where.
     """
     have: t.Mapping[str, t.Mapping[str, t.Any]] = client.get("/access/permissions") or {}
-    missing = [(path, privilege) for path, privilege in needed if not _may(have, path, privilege)]
+    missing = [(path, privilege) for path, privilege in PRIVILEGES if privilege not in have.get(path, {})]
     if missing:
-        raise Failure(
-            failures.FORBIDDEN,
-            f"{client.access.who} lacks {', '.join(f'{privilege} on {path}' for path, privilege in missing)}",
-            "Needed is the role in docs/proxmox.md on /, with propagate; a token with privilege separation needs it itself "
-            "(O(api_user), O(api_token_id))",
-            path=missing[0][0],
-            privilege=missing[0][1],
-        )
-
-
-def _may(have: t.Mapping[str, t.Mapping[str, t.Any]], path: str, privilege: str) -> bool:
-    """Whether the caller has a privilege on a path.
-
-    The paths of one name are listed whenever there is anything to list; a single guest is where it has an entry of its own, else it has what
-    the path above hands down.
-    """
-    above = path.rpartition("/")[0]
-    if path in have or not above:
-        return privilege in have.get(path, {})
-    return bool(have.get(above, {}).get(privilege))
+        raise lacking(client, missing)
 
 
 def _wanted(resources: t.Sequence[Entry], nodes: t.Sequence[str]) -> t.List[str]:

@@ -33,7 +33,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migrati
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.schedule import Limits, Schedule
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Overview, look_around
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.step import Made, Step
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import check_privileges
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import Rights
 
 _SHARE_OF_NODES = 4
 _LEAST_AT_ONCE = 4
@@ -81,7 +81,7 @@ class Run:
         if not self._moves:
             return []
         guests = dict.fromkeys(move.vmid for move in self._moves)
-        check_privileges(self._client, [*_PRIVILEGES, *((f"/vms/{vmid}", name) for vmid in guests for name in _GUEST_PRIVILEGES)])
+        Rights(self._client).check([*_PRIVILEGES, *((f"/vms/{vmid}", name) for vmid in guests for name in _GUEST_PRIVILEGES)])
         around = look_around(self._client)
         self._places = {guest: str(entry["node"]) for guest, entry in around.guests.items()}
         schedule = Schedule(self._moves, self._limits(around))
