@@ -17,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.document import Choices, Document, build
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import read_cluster
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve
 
 # A host keeps this many connections open (requests); more threads would open and close them all the time.
 MOST_PARALLEL = 10
@@ -70,25 +71,3 @@ def read_document(client: Client, params: t.Mapping[str, t.Any], clock: t.Callab
     observed_at = int(clock())
     answers = read_cluster(client, nodes=choices.nodes, parallel=params["parallel"], clock=clock)
     return build(answers, choices, observed_at=observed_at)
-
-
-def read_reserve(node: str, told: t.Any) -> t.Dict[str, float]:
-    """What a node shall keep free, of any without a name.
-
-    :raises Failure: V(parameters), naming the option.
-    """
-    option = f"O(reserves.{node})" if node else "O(reserve)"
-    found: t.Dict[str, float] = {}
-    try:
-        for key, value in told.items():
-            if key not in ("cpu", "memory"):
-                raise ValueError(key)
-            if value is not None:
-                found[key] = float(value)
-        if not all(0 <= value < float("inf") for value in found.values()):
-            raise ValueError("range")
-    except (AttributeError, TypeError, ValueError):
-        raise Failure(
-            failures.PARAMETERS, f"{option} is {told!r}", "Needed are cpu (cores) and memory (bytes), not below 0", sent=False
-        ) from None
-    return found
