@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import reserve_arguments
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import Document
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.windows import Window, read_windows
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve
@@ -69,7 +70,6 @@ def migrate_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
         "bandwidth_bytes_per_second": {"type": "float"},
         "windows": {"type": "list", "elements": "dict", "default": [], "options": windows},
     }
-    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
     return {
         "actions": {"type": "list", "elements": "dict", "required": True},
         "limits": {"type": "dict", "options": limits, "apply_defaults": True},
@@ -78,8 +78,7 @@ def migrate_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
         "shutdown_timeout": {"type": "int", "default": 180},
         "max_failures": {"type": "int", "default": 0},
         "never_move": {"type": "list", "elements": "str", "default": []},
-        "reserve": {"type": "dict", "default": {}, "options": reserve},
-        "reserves": {"type": "dict", "default": {}},
+        **reserve_arguments(),
     }
 
 
