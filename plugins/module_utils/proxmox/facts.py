@@ -33,12 +33,6 @@ def facts_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
     }
 
 
-def reserve_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
-    """Options that say what of each node is kept free."""
-    reserve = {"cpu": {"type": "float", "default": 0}, "memory": {"type": "int", "default": 0}}
-    return {"reserve": {"type": "dict", "default": {}, "options": reserve}, "reserves": {"type": "dict", "default": {}}}
-
-
 def need_proxmoxer(module: AnsibleModule) -> None:
     """End the module where proxmoxer or requests is missing."""
     if not connection.HAS_PROXMOXER:
