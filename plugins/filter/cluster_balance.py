@@ -238,8 +238,8 @@ options:
         type: float
         default: 0.025
       memory_seconds:
-        description: For how long moves are remembered, by C(last_moved_at) of their guests.
-        type: float
+        description: For how long moves are remembered, by C(last_moved_at) of their guests. In seconds or as a text such as V(6h).
+        type: raw
         default: 604800
       max_moves:
         description: The most moves, with those to a parking node. Null means no limit. What is broken goes first, and later runs do the rest.
@@ -248,12 +248,12 @@ options:
         description: The most bytes of all moves. Null means no limit.
         type: float
       hold_seconds:
-        description: How long balance waits after the last move of any guest. Repair does not wait.
-        type: float
+        description: How long balance waits after the last move of any guest. Repair does not wait. In seconds or as a text such as V(6h).
+        type: raw
         default: 0
       cool_down_seconds:
-        description: How long a guest is not moved for balance after its last move.
-        type: float
+        description: How long a guest is not moved for balance after its last move. In seconds or as a text such as V(6h).
+        type: raw
         default: 0
       now:
         description: The time to take for now, in seconds since 1970-01-01 UTC. Required for the two waits, unless the cluster has O(_input.observed_at).

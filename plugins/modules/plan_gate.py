@@ -124,7 +124,7 @@ EXAMPLES = r"""
   foresight.capacity.plan_gate:
     state: done
     run_id: "{{ gate.run_id }}"
-    results: "{{ resized.results | default([]) }}"
+    results: "{{ resized.outcomes | default([]) }}"
 
 # Notes the progress and releases the lease; closing twice does no harm.
 - name: Close the gate

@@ -17,7 +17,7 @@ description:
     change in between is overwritten, and is read back.
   - It tells which values are in force at once and which wait for a restart of the guest. It restarts none.
   - Before anything is changed it is decided for all guests, in their order, whether their node has what they shall get.
-  - A guest that is refused or fails does not keep the others from being resized; the task fails at the end, with the results of all.
+  - A guest that is refused or fails does not keep the others from being resized; the task fails at the end, with the outcomes of all.
   - It needs the role C(ForesightResize) of C(docs/proxmox.md), which lists every reason for a refusal too.
 extends_documentation_fragment:
   - foresight.capacity.proxmox
@@ -168,7 +168,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-results:
+outcomes:
   description:
     - One for each guest, in the order of O(guests) and then O(actions).
     - M(foresight.capacity.plan_gate) with C(state=done) takes them as those of a loop over the actions.

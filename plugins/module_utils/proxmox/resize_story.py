@@ -40,14 +40,14 @@ def _waiting(request: Request, state: State, managed: bool) -> str:
 
 
 def summary(results: t.Sequence[Result]) -> t.Dict[str, t.Any]:
-    """The results of the module."""
+    """What the module returns."""
     bad = [result for result in results if result["status"] in ("refused", "failed")]
     changed = sum(result["changed"] for result in results)
     told = f"{len(results)} {'guest' if len(results) == 1 else 'guests'}: {changed} changed, {len(bad)} refused or failed"
     return {
         "changed": bool(changed),
         "msg": told + "".join(f"; {result['guest']}: {result['message']}" for result in bad),
-        "results": list(results),
+        "outcomes": list(results),
         "restart_required": {result["guest"]: result["restart_required"] for result in results if result["restart_required"]},
         "diff": [
             {

@@ -43,7 +43,7 @@ def resize_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
 
 
 def run(module: AnsibleModule) -> None:
-    """Resize and return; guests that were refused or failed fail the task, with the results of all."""
+    """Resize and return; guests that were refused or failed fail the task, with the outcomes of all."""
     need_proxmoxer(module)
     try:
         requests = read_requests(module.params["guests"] or [], module.params["actions"] or [])

@@ -16,7 +16,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement import goals
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.chosen import balanced, held, limits_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.cluster import Cluster, read_cluster
-from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.limits import read_limits
+from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.limits import Limits, read_limits
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.measure import Measures, measure
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.ordered import Done, carried_out
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.outcome import guests_at
@@ -24,6 +24,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.polic
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.problem import Problem, make_problem
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.repair import Trial, repair
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.settling import begins_above, settled
+from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.transfers import modes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verdict import beyond_help, excess, given_up, verdict, worth_it
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 
@@ -51,7 +52,7 @@ def _balance(document: t.Any, policy: t.Any) -> Document:
     begun = time.perf_counter()
     cluster = read_cluster(document)
     wanted = read_policy(policy, cluster.resources, cluster.observed_at)
-    read_limits(wanted.limits, len(cluster.nodes))
+    cluster = _with_windows(cluster, read_limits(wanted.limits, len(cluster.nodes)))
     leaving = _leaving(cluster, wanted)
     before = measure(cluster, cluster.home, wanted.overcommit, leaving)
     if wanted.goal in ("place", "headroom"):
@@ -73,6 +74,12 @@ def _balance(document: t.Any, policy: t.Any) -> Document:
     refused = [*beyond_help(trial.search.state, trial.left), *given_up(cluster, at, gave_way), *done.refused]
     answer = _answer(cluster, wanted, before, after, done.moves, refused, *said, begun)
     return {**answer, "freed": empty} if wanted.goal == "consolidate" else answer
+
+
+def _with_windows(cluster: Cluster, limits: Limits) -> Cluster:
+    """Return the cluster in which guests for whose kind of migration no window ever opens are not movable: nothing is planned on their moving."""
+    able = np.array([limits.longest(mode) > 0 for mode in modes(cluster)], dtype=bool)
+    return dataclasses.replace(cluster, movable=cluster.movable & able)
 
 
 def _kept(cluster: Cluster, policy: Policy, closed: Sequence[int]) -> tuple[Problem, float]:

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping, Sequence
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import parse_duration
 from ansible_collections.foresight.capacity.plugins.plugin_utils.fields import Fields
 
 STRATEGIES = (
@@ -73,7 +74,7 @@ def read_policy(document: t.Any, known: Sequence[str], observed_at: float | None
     if goal == "place" and guest is None:
         raise options.wrong("guest", None, "a mapping with cpu and memory, for the goal place")
     now = fields.moment("now") if fields.has("now") else observed_at
-    hold, cool_down = fields.number("hold_seconds", 0.0), fields.number("cool_down_seconds", 0.0)
+    hold, cool_down = _seconds(fields, "hold_seconds", 0.0), _seconds(fields, "cool_down_seconds", 0.0)
     if now is None and (hold or cool_down):
         raise fields.wrong(
             "now", None, "the time in UTC seconds, as hold_seconds or cool_down_seconds is given and the cluster has no observed_at"
@@ -97,7 +98,7 @@ def read_policy(document: t.Any, known: Sequence[str], observed_at: float | None
         max_bytes=fields.optional_number("max_bytes"),
         min_gain=fields.number("min_gain", 0.0, most=1.0),
         hysteresis=fields.number("hysteresis", HYSTERESIS, most=1.0),
-        memory_seconds=fields.number("memory_seconds", MEMORY),
+        memory_seconds=_seconds(fields, "memory_seconds", MEMORY),
         overcommit=overcommit,
         seed=fields.count("seed", 0),
     )
@@ -112,6 +113,13 @@ def _resources(fields: Fields, known: Sequence[str]) -> dict[str, float]:
         raise fields.wrong("resources", {}, f"at least one of {', '.join(known)}, with its weight")
     weights.only(known)
     return {name: weights.number(name, above=0) for name in known if name in weights.document}
+
+
+def _seconds(fields: Fields, key: str, default: float) -> float:
+    """Return a length of time, in seconds or as a text such as `6h`."""
+    if isinstance(fields.document.get(key), str):
+        return float(parse_duration(fields.document[key], option=f"policy.{key}"))
+    return fields.number(key, default)
 
 
 def _target(fields: Fields, resources: Mapping[str, float]) -> dict[str, float]:

@@ -152,7 +152,7 @@ def beyond_help(state: State, left: Sequence[int]) -> list[Document]:
         if not cluster.online[cluster.home[first]]:
             why = "nothing can leave a node that is offline"
         elif not problem.movable[item]:
-            why = "it must not be moved"
+            why = "it must not be moved, or there is no window for it"
         elif not problem.may[item].any():
             why = "no open node may take it"
         elif state.fits(np.array([item]), open_).any():

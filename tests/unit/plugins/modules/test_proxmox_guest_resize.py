@@ -53,7 +53,7 @@ def test_check_mode_tells_what_the_run_does(sandbox, run):
         assert told[1][key] == done[1][key]
     assert (done[1]["changed"], again[1]["changed"], again[1]["diff"]) == (True, False, [])
     assert done[1]["restart_required"] == again[1]["restart_required"] == {"qemu/204": ["cores"]}
-    assert [result["status"] for result in done[1]["results"]] == ["changed", "changed", "ok"]
+    assert [result["status"] for result in done[1]["outcomes"]] == ["changed", "changed", "ok"]
     assert [(one["before_header"], one["before"]["memory"], one["after"]["memory"]) for one in done[1]["diff"]] == [
         ("lxc/104", GIB, 2 * GIB),
         ("qemu/204", 2 * GIB, 2 * GIB),
@@ -65,16 +65,16 @@ def test_check_mode_tells_what_the_run_does(sandbox, run):
 def test_one_that_is_refused_fails_the_task_and_keeps_the_results(sandbox, run):
     code, result = run(**options(sandbox), guests=[*GUESTS, {"guest": "lxc/106", "cores": 2}])
     assert (code, result["failed"], result["changed"]) == (1, True, True)
-    assert [one["status"] for one in result["results"]] == ["changed", "changed", "ok", "refused"]
+    assert [one["status"] for one in result["outcomes"]] == ["changed", "changed", "ok", "refused"]
     assert result["msg"].startswith("4 guests: 2 changed, 1 refused or failed; lxc/106: lxc/106 is locked (backup)")
 
 
 def test_actions_of_a_plan(sandbox, run):
     action = resize_action("guest:lab/lxc/104", {"memory": GIB}, {"memory": 2 * GIB}, node="pve1")
     code, result = run(**options(sandbox), actions=[action])
-    assert (code, result["results"][0]["item"], result["results"][0]["status"]) == (0, action, "changed")
+    assert (code, result["outcomes"][0]["item"], result["outcomes"][0]["status"]) == (0, action, "changed")
     code, result = run(**options(sandbox), actions=[])
-    assert (code, result["changed"], result["results"], result["calls"]) == (0, False, [], 0)
+    assert (code, result["changed"], result["outcomes"], result["calls"]) == (0, False, [], 0)
 
 
 def test_neither_guests_nor_actions(sandbox, run):

@@ -88,4 +88,4 @@ def test_example_of_the_manual(tmp_path):
     tasks[0]["register"] = "resized"
     with Sandbox(STATE, speed=200.0) as sandbox:
         _output, resized = play(sandbox, tmp_path, tasks)
-    assert [result["status"] for result in resized["results"]] == ["changed", "changed"]
+    assert [result["status"] for result in resized["outcomes"]] == ["changed", "changed"]

@@ -102,3 +102,13 @@ def test_a_resource_that_no_node_has_is_no_cause_for_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         answered(cluster(nodes, guests), resources={"gpu": 1, "memory": 1})
+
+
+def test_what_has_no_window_is_planned_around():
+    guests = [guest(f"{'lxc' if number % 2 else 'qemu'}/{number}", "a", 10) for number in range(8)]
+    document = {**cluster("ab", guests), "observed_at": 1_763_700_000}
+    windows = [{"from": "00:00", "to": "00:00", "kinds": ["live", "offline"]}]
+    answer = answered(document, limits={"windows": windows})
+    assert {move["guest"] for move in answer["moves"]} == {f"qemu/{number}" for number in (0, 2, 4, 6)}
+    assert answer["refused"] == []
+    assert answer["after"]["spread"]["memory"] < 0.01
