@@ -48,7 +48,7 @@ packages: ## Install the Debian packages of the full test when root; else name t
 
 # ---- the two commands ---------------------------------------------------------------------------------------------
 
-demo: setup ## Gather this machine's facts, import a recorded history, run the whole site and show the report.
+demo: setup ## This machine's facts, a recorded history and a Proxmox sandbox: the whole site, with apply, and the report.
 	@$(BIN)/python tests/tools/demo.py
 
 test: setup-test packages lint units units-target units-312 sanity integration package lab-test ## Everything; parts whose tools are missing are skipped with a reason.
