@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import reserve_arguments
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import Document
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.windows import Window, read_windows
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve, reserve_arguments
 
 _TARGET = re.compile(r"guest:(?P<cluster>[^/]+)/(?P<guest>(?P<kind>lxc|qemu)/(?P<vmid>\d+))")
 _GUEST = re.compile(r"(lxc|qemu)/\d+")
