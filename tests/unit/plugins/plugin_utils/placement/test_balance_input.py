@@ -98,7 +98,8 @@ def test_what_is_wrong_with_a_document_is_told(document, told):
         ({"target_spread": 5}, "The policy: target_spread is 5 (int); needed is a number of 0 or more and at most 1"),
         ({"max_bytes": "10 GiB"}, "The policy: max_bytes is '10 GiB' (str); needed is a number of 0 or more (O(policy.max_bytes))."),
         ({"hysteresis": 2}, "The policy: hysteresis is 2 (int); needed is a number of 0 or more and at most 1 (O(policy.hysteresis))."),
-        ({"memory_seconds": "7d"}, "The policy: memory_seconds is '7d' (str); needed is a number of 0 or more"),
+        ({"memory_seconds": [7]}, "The policy: memory_seconds is [7] (list); needed is a number of 0 or more"),
+        ({"cool_down_seconds": "soon"}, "policy.cool_down_seconds"),
         ({"limits": {"parallel": 3}}, "The limits document has the unknown key 'parallel'; known are bandwidth_bytes_per_second, global,"),
         (
             {"goal": "evacuate"},

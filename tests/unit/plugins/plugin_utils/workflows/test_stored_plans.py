@@ -55,7 +55,7 @@ def test_an_edited_reason_is_refused_with_how_to_do_it_right(store, made, tmp_pa
 
 def test_an_edited_id_is_refused(store, made, tmp_path):
     text = (tmp_path / "plan.yml").read_text()
-    (tmp_path / "plan.yml").write_text(text.replace(made["plan"]["id"], "0" * 64))
+    (tmp_path / "plan.yml").write_text(text.replace(made["plan"]["id"], "f" * 64))
     with pytest.raises(PlanError, match="was changed after it was made"):
         found(store, tmp_path / "plan.yml")
 
