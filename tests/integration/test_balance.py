@@ -38,7 +38,7 @@ def play(served, tmp_path):
         "report_path": str(tmp_path / "report"),
     }
 
-    def run(name, *options, **variables):
+    def run(name, *options, fails=False, **variables):
         served.ctl("clock", "hold" if name != "apply" else "200")
         command = [
             str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
@@ -51,7 +51,7 @@ def play(served, tmp_path):
         answer = subprocess.run(
             [*command, "-e", json.dumps({**extra, **variables})], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
         )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert (answer.returncode == 0) is not fails, answer.stdout + answer.stderr
         return answer.stdout
 
     run.plan = lambda: yaml.safe_load((tmp_path / "plan.yml").read_text())
@@ -86,6 +86,8 @@ def test_nothing_named_nothing_moved_then_all_of_it_once(play, served):
     assert proposed
 
     play("observe")
+    old = play("plan", fails=True, balance_max_observed_seconds=-1, **everything)
+    assert "run foresight.capacity.observe first" in " ".join(old.split())
     play("plan", **everything)
     plan = play.plan()
     wanted = {**before, **{one["target"].removeprefix("guest:sandbox/"): one["to"]["node"] for one in plan["actions"]}}
