@@ -185,3 +185,42 @@ def test_units_of_a_user_need_no_root(bench: Bench) -> None:
     assert bench.files("mine") == [], "nothing of it is the system's"
     assert bench.apply("mine", *as_user, **mine, schedule_state="absent").changed == 2
     assert bench.host.run(f"find {HOME}/.config/systemd -not -type d").stdout == ""
+
+
+@pytest.mark.full
+def test_clusters_get_a_timer_and_lose_it_again(bench: Bench) -> None:
+    name = "clusters"
+    folder = bench.folder(name)
+    given: dict[str, Any] = {
+        "schedule_working_directory": folder,
+        "schedule_balance": True,
+        "schedule_balance_boot": "3650d",
+        "schedule_balance_every": "1s",
+    }
+    assert bench.apply(name, **given).changed == 2
+    installed = [path for path in bench.files(name) if ".wants" not in path]
+    assert len(installed) == 6, "three services, three timers"
+    verified = bench.host.run(["systemd-analyze", "verify", *installed], check=False)
+    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    assert bench.calls(folder) == [], "the machine has not been up for that long"
+    balancing = ["-i", "/etc/foresight/inventory", "foresight.capacity.scheduled", "--limit", "foresight_clusters", "-e", "foresight_plan_every=1",
+                 "-e", "foresight_lock_wait=600"]  # fmt: skip
+
+    given |= {"schedule_balance_boot": "1s"}
+    assert bench.apply(name, **given).changed == 1
+    wait_for(
+        lambda: [call["arguments"] for call in bench.calls(folder)].count(balancing) >= 2,
+        300,
+        "a run as the machine is up for long enough, and a further one after it",
+        every=1,
+    )
+    assert bench.apply(name, **given).changed == 0
+
+    given |= {"schedule_balance": False}
+    foretold = bench.apply(name, "--check", **given)
+    done = bench.apply(name, **given)
+    assert (foretold.changed, done.changed) == (3, 3), "the timer stops, its units go, the other service works on clusters too"
+    assert [path for path in bench.files(name) if "balance" in path] == []
+    assert bench.shown(f"{name}-balance.timer", "LoadState", "ActiveState") == {"LoadState": "not-found", "ActiveState": "inactive"}
+    assert bench.apply(name, **given).changed == 0
+    assert bench.apply(name, schedule_state="absent").changed == 2
