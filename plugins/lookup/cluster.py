@@ -21,6 +21,7 @@ description:
 extends_documentation_fragment:
   - foresight.capacity.store
   - foresight.capacity.engine
+  - foresight.capacity.demand
 options:
   host:
     description: The inventory host through which the cluster was read. Not needed where the store knows one cluster.
@@ -54,21 +55,6 @@ options:
       - Step of the forecasts, in seconds or as a text. Without it a 48th of O(horizon) in round numbers, or the usual distance of the samples if
         that is longer. Of several samples within a step the highest counts.
     type: raw
-  quantile:
-    description: Which quantile of the forecast peak must fit. Above 0 and below 1.
-    type: float
-    default: 0.9
-  min_samples:
-    description: With fewer samples a forecast is a C(cold_start), and the guest keeps its current use.
-    type: int
-    default: 14
-  max_age:
-    description: A forecast whose newest sample is older is C(stale), and the guest keeps its current use. In seconds or as a text. Default is three steps.
-    type: raw
-  model:
-    description: How to forecast, as in the lookup P(foresight.capacity.forecast#lookup).
-    type: str
-    default: auto
 seealso:
   - plugin: foresight.capacity.cluster_balance
     plugin_type: filter

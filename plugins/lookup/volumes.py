@@ -13,6 +13,7 @@ description:
   - Joins what was last recorded of every logical volume and VG with the forecasts of the volumes' used bytes. The result is the input of the filter
     P(foresight.capacity.lv_allocate#filter).
   - The demand of a volume is the O(quantile) of the forecast peak within O(horizon); a thin pool has one for its data and one for its metadata.
+    Without a forecast that is used there is no demand, and no change for it.
   - Dates beyond O(horizon), of VGs, pools and snapshots, are told as runways. They cause no change.
   - Nothing is contacted. Nothing may be changed but what O(manage) names.
   - Internal volumes, snapshots, thin volumes, thin pools that dmeventd extends, disks of guests, volumes and VGs with the tag
@@ -22,6 +23,7 @@ description:
 extends_documentation_fragment:
   - foresight.capacity.store
   - foresight.capacity.engine
+  - foresight.capacity.demand
 options:
   hosts:
     description: Take only the volumes of these hosts. Without it, of every host in the store.
@@ -46,10 +48,6 @@ options:
   step:
     description: Step of the forecast, in seconds or as a text. Without it the usual distance of a volume's samples.
     type: raw
-  quantile:
-    description: Which quantile of the forecast peak must fit. Above 0 and below 1.
-    type: float
-    default: 0.9
   manage:
     description:
       - Which volumes may be changed, and how far. An entry that names a volume by its own key goes before patterns. Among the patterns the first that
@@ -98,17 +96,6 @@ options:
       - The role P(foresight.capacity.volumes#role) fills it with the variables of every host, so that group and host variables count.
     type: dict
     default: {}
-  min_samples:
-    description: With fewer samples a forecast is a C(cold_start) and causes no change.
-    type: int
-    default: 14
-  max_age:
-    description: A forecast whose newest sample is older is C(stale) and causes no change. In seconds or as a text. Default is three steps.
-    type: raw
-  model:
-    description: How to forecast, as in the lookup P(foresight.capacity.forecast#lookup).
-    type: str
-    default: auto
 seealso:
   - plugin: foresight.capacity.lv_allocate
     plugin_type: filter

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - foresight.capacity.facts
   - foresight.capacity.proxmox
+  - foresight.capacity.reserves
 options:
   nodes:
     description: Nodes to read, with their guests; none means all. Rules still name guests of others.
@@ -29,23 +30,6 @@ options:
   host:
     description: The inventory host through which the cluster is changed, usually C(inventory_hostname).
     type: str
-  reserve:
-    description: What is kept free on each node.
-    type: dict
-    default: {}
-    suboptions:
-      cpu:
-        description: Cores.
-        type: float
-        default: 0
-      memory:
-        description: Bytes.
-        type: int
-        default: 0
-  reserves:
-    description: The same for single nodes, by name; what is not told is as in O(reserve).
-    type: dict
-    default: {}
   parallel:
     description: How many calls run at a time, 1 to 10.
     type: int

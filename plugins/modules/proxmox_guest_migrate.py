@@ -20,11 +20,13 @@ description:
     known that nothing came of it.
   - A move is reported when the guest was seen at its end, whatever the task said.
   - After O(max_failures) no other move is begun, nor a wave after one in which a move went wrong; those under way are followed to their end.
+  - Of O(reserve) only memory counts, as processors are shared.
   - It never moves the guest that it runs in, known by the addresses of its network cards or its SMBIOS UUID, nor any of O(never_move).
   - It needs the role C(ForesightMigrate) of C(docs/proxmox.md), with the privileges C(Sys.Audit), C(VM.Audit), C(Datastore.Audit) and C(VM.Migrate).
   - What it checks and every reason of an outcome are listed in C(docs/proxmox.md).
 extends_documentation_fragment:
   - foresight.capacity.proxmox
+  - foresight.capacity.reserves
 options:
   actions:
     description:
@@ -100,23 +102,6 @@ options:
     type: list
     elements: str
     default: []
-  reserve:
-    description: What stays free on each target. Only memory counts, as processors are shared.
-    type: dict
-    default: {}
-    suboptions:
-      cpu:
-        description: Cores, so that the same value serves M(foresight.capacity.proxmox_facts).
-        type: float
-        default: 0
-      memory:
-        description: Bytes.
-        type: int
-        default: 0
-  reserves:
-    description: The same for single nodes, by name; what is not told is as in O(reserve).
-    type: dict
-    default: {}
 attributes:
   check_mode:
     support: full

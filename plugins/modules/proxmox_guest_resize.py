@@ -21,6 +21,7 @@ description:
   - It needs the role C(ForesightResize) of C(docs/proxmox.md), which lists every reason for a refusal too.
 extends_documentation_fragment:
   - foresight.capacity.proxmox
+  - foresight.capacity.reserves
 options:
   guests:
     description: Guests and what they shall have. What is not told stays as it is. Needed is this or O(actions), or both.
@@ -67,23 +68,6 @@ options:
         is neither at C(from) nor at C(to) is refused, a guest of another cluster as well.
     type: list
     elements: dict
-  reserve:
-    description: What is kept free on each node.
-    type: dict
-    default: {}
-    suboptions:
-      cpu:
-        description: Cores.
-        type: float
-        default: 0
-      memory:
-        description: Bytes.
-        type: int
-        default: 0
-  reserves:
-    description: The same for single nodes, by name; what is not told is as in O(reserve).
-    type: dict
-    default: {}
   overcommit:
     description: How far limits may exceed what there is. Growth alone is judged; less is always admitted.
     type: dict

@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.limits import DISK, Limits
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Overview
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Lists
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.pending import State
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.refusals import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.resize.sizes import human
@@ -35,8 +35,8 @@ class Admission:
     :param cache: bytes of a node's ZFS cache, which gives way but counts as used.
     """
 
-    def __init__(self, overview: Overview, terms: Terms, cache: t.Callable[[str], int]) -> None:
-        self._overview = overview
+    def __init__(self, lists: Lists, terms: Terms, cache: t.Callable[[str], int]) -> None:
+        self._lists = lists
         self._terms = terms
         self._cache = cache
         self._free: t.Dict[str, float] = {}
@@ -115,7 +115,7 @@ class Admission:
         place, key = (node, resource), "maxcpu" if resource == "cpu" else "maxmem"
         together = self._limits.get(place)
         if together is None:
-            together = sum(float(one.get(key) or 0) for one in self._overview.running_on(node))
+            together = sum(float(one.get(key) or 0) for one in self._lists.running_on(node))
         if together + growth > factor * usable:
             shown: t.Callable[[float], str] = (lambda value: f"{value:g}") if resource == "cpu" else (lambda value: human(int(value)))
             raise Refused(
@@ -135,7 +135,7 @@ class Admission:
                 wanted[disk.storage] = wanted.get(disk.storage, 0) + int(value or 0) - disk.size
         left = {}
         for storage, growth in wanted.items():
-            entry = self._overview.storages.get((node, storage))
+            entry = self._lists.storages.get((node, storage))
             if entry is None or entry.get("status") != "available":
                 raise Refused("storage", f"Cannot grow disks of {guest['id']}: the storage {storage} is not available on {node}.")
             place = ("", storage) if entry.get("shared") else (node, storage)
@@ -150,7 +150,7 @@ class Admission:
         return lambda: self._room.update(left)
 
     def _node(self, node: str) -> Entry:
-        entry = self._overview.nodes[node]
+        entry = self._lists.nodes[node]
         if entry.get("maxcpu") is None or entry.get("mem") is None:
             raise Failure(failures.REFUSED, f"The API tells no figures of node {node}", "Needed is that it is online")
         return entry

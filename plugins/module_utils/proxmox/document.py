@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import Answers, Entry, Place
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Lists, put_together
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import Answers, Place
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rules import balancers, ha_rules, split_list, wishes
 
 SCHEMA = "foresight.cluster/1"
@@ -29,32 +30,31 @@ class Choices(t.NamedTuple):
 
 def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
     """Put the document together."""
-    all_guests = [entry for entry in answers.resources if entry.get("type") in ("lxc", "qemu")]
-    all_nodes = {str(entry["node"]): entry for entry in answers.resources if entry.get("type") == "node"}
+    overview = put_together(answers.resources, answers.status)
+    all_guests, all_nodes = list(overview.lists.guests.values()), overview.lists.nodes
     names = sorted(name for name in all_nodes if not choices.nodes or name in choices.nodes)
     wished = wishes(all_guests, answers.pools, all_nodes)
     rules = ha_rules(answers.rules, answers.groups, answers.group_members) + wished.rules
     chosen = set(names)
     held = _held(all_guests, rules, wished.ignored, chosen)
     disks = _disks(answers.contents)
-    doubtful = _doubtful(answers)
+    doubtful = _doubtful(answers.unread, overview.lists)
     guests = [
         _guest(entry, disks.get(int(entry["vmid"]), {}), held.get(str(entry["id"]), []) + doubtful.get(str(entry["node"]), []))
         for entry in sorted(all_guests, key=lambda entry: (str(entry["type"]), int(entry["vmid"])))
         if entry.get("node") in chosen
     ]
     used = _used(guests)
-    storages = _storages(answers.resources)
-    cluster = _cluster(answers.status)
+    storages = _storages(overview.lists.storages)
     document: Document = {
         "schema": SCHEMA,
         "observed_at": observed_at,
         "machine_id": None,
         "boot_id": None,
         "api_skew": None if answers.api_time is None else answers.api_time - int(answers.api_time_at),
-        "cluster": cluster_name(answers.status, all_nodes),
+        "cluster": overview.cluster,
         "version": answers.version,
-        "quorate": bool(cluster["quorate"]) if cluster else True,
+        "quorate": overview.quorate,
         "balancers": balancers(answers.options, all_guests),
         "demand": {"basis": "current"},
         "nodes": [
@@ -67,16 +67,6 @@ def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
     if choices.host:
         document["host"] = choices.host
     return document
-
-
-def cluster_name(status: t.Sequence[Entry], nodes: t.Iterable[str]) -> t.Optional[str]:
-    """The name of the cluster, without one that of its node."""
-    cluster = _cluster(status)
-    return str(cluster["name"]) if cluster else next(iter(nodes), None)
-
-
-def _cluster(status: t.Sequence[Entry]) -> t.Optional[Entry]:
-    return next((entry for entry in status if entry.get("type") == "cluster"), None)
 
 
 def _node(entry: Entry, arc: int, used: t.Tuple[float, int], storages: t.Mapping[str, t.Any], choices: Choices) -> Document:
@@ -169,18 +159,15 @@ def _disks(contents: t.Mapping[Place, t.Sequence[Entry]]) -> t.Dict[int, t.Dict[
     return found
 
 
-def _doubtful(answers: Answers) -> t.Dict[str, t.List[str]]:
+def _doubtful(unread: t.Mapping[Place, str], lists: Lists) -> t.Dict[str, t.List[str]]:
     """By node, why its guests' disks are not known: a guest is not moved blind. A shared storage that all nodes have hides nothing."""
-    everywhere = {str(entry["node"]) for entry in answers.resources if entry.get("type") == "node"}
+    everywhere = set(lists.nodes)
     has: t.Dict[str, t.Set[str]] = {}
-    shared = set()
-    for entry in answers.resources:
-        if entry.get("type") == "storage":
-            has.setdefault(str(entry["storage"]), set()).add(str(entry["node"]))
-            if entry.get("shared"):
-                shared.add(str(entry["storage"]))
+    for node, storage in lists.storages:
+        has.setdefault(storage, set()).add(node)
+    shared = {storage for (_node, storage), entry in lists.storages.items() if entry.get("shared")}
     found: t.Dict[str, t.List[str]] = {}
-    for (node, storage), why in sorted(answers.unread.items()):
+    for (node, storage), why in sorted(unread.items()):
         if storage not in shared:
             found.setdefault(node, []).append(f"may have disks on {storage} ({why})")
         elif has[storage] != everywhere:
@@ -191,11 +178,11 @@ def _doubtful(answers: Answers) -> t.Dict[str, t.List[str]]:
     return found
 
 
-def _storages(resources: t.Sequence[Entry]) -> t.Dict[str, t.Dict[str, Document]]:
+def _storages(entries: t.Mapping[Place, Entry]) -> t.Dict[str, t.Dict[str, Document]]:
     found: t.Dict[str, t.Dict[str, Document]] = {}
-    for entry in resources:
-        if entry.get("type") == "storage" and entry.get("status") == "available":
-            found.setdefault(str(entry["node"]), {})[str(entry["storage"])] = {
+    for (node, storage), entry in entries.items():
+        if entry.get("status") == "available":
+            found.setdefault(node, {})[storage] = {
                 "bytes": int(entry.get("maxdisk") or 0),
                 "used": int(entry.get("disk") or 0),
                 "shared": bool(entry.get("shared")),

@@ -117,7 +117,7 @@ class GuestResize:
             self._after = state
             self._end("ok", None, resize_story.already(request, state, self._managed))
             return
-        cores = self._overview.nodes[self._live.node].get("maxcpu")
+        cores = self._overview.lists.nodes[self._live.node].get("maxcpu")
         resize_checks.check_precondition(request, self._entry, state, changes, cores)
         resize_checks.check_state(self._overview, request, self._status, state)
         resize_checks.check_sizes(request, state, changes)

@@ -13,24 +13,9 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 
-_KINDS = {"lxc": "ct", "qemu": "vm"}
-_GUESTS = {short: kind for kind, short in _KINDS.items()}
+_GUESTS = {"ct": "lxc", "vm": "qemu"}
 MOVING = ("migrate", "relocate", "request_start_balance")
 _AT_REST = ("started", "stopped", "ignored")
-
-
-class Requested(t.NamedTuple):
-    """A queued move, and the guests that go along (positive affinity)."""
-
-    guest: str
-    node: str
-    along: t.Tuple[str, ...]
-
-
-def sid_of(guest: str) -> str:
-    """lxc/101 → ct:101."""
-    kind, _unused, number = guest.partition("/")
-    return f"{_KINDS[kind]}:{number}"
 
 
 def guest_of(sid: str) -> t.Optional[str]:
@@ -47,35 +32,6 @@ def services(client: Client) -> t.Dict[str, t.Dict[str, t.Any]]:
         if guest is not None:
             found[guest] = entry
     return found
-
-
-def request_move(client: Client, guest: str, node: str, *, relocate: bool = False) -> Requested:
-    """Ask the manager to move a guest: live where it can (migrate), else stopped and started (relocate).
-
-    A blocked request is answered 200 too and never happens, so it is told as what it is.
-
-    :raises Failure: V(blocked), naming the guests in the way; or of a call.
-    """
-    sid = sid_of(guest)
-
-    def queued() -> t.Optional[t.Dict[str, t.Any]]:
-        # The same command twice is one command, so only what has visibly begun counts as done.
-        entry = services(client).get(guest)
-        begun = entry is not None and (entry.get("node") == node or entry.get("crm_state") in MOVING)
-        return {"sid": sid} if begun else None
-
-    verb = "relocate" if relocate else "migrate"
-    answer = client.write("POST", f"/cluster/ha/resources/{sid}/{verb}", {"node": node}, done=queued) or {}
-    blocking = answer.get("blocking-resources") or []
-    if blocking:
-        raise Failure(
-            failures.BLOCKED,
-            f"The HA manager will not move {guest} to {node}: "
-            + ", ".join(f"{guest_of(item['sid']) or item['sid']} is there ({item.get('cause', 'rule')})" for item in blocking),
-            "Needed is a target that its HA rules allow",
-        )
-    along = tuple(guest_of(item) or str(item) for item in answer.get("comigrated-resources") or [])
-    return Requested(guest, node, along)
 
 
 def wait_until_there(
@@ -126,25 +82,5 @@ def wait_until_there(
                 failures.TIMED_OUT,
                 f"The HA manager has {guest} on {at} in state {state} after {timeout:g} seconds, not on {node}",
                 "It may still move it; needed is more patience (O(timeout))",
-            )
-        client.sleep(poll)
-
-
-def wait_for_node(
-    client: Client, guest: str, node: str, *, timeout: float, poll: float = 2.0, clock: t.Callable[[], float] = time.monotonic
-) -> None:
-    """Wait until the cluster shows a guest on a node without lock, whoever moves it.
-
-    :raises Failure: V(timed_out) naming where it is, or of a call.
-    """
-    end = clock() + timeout
-    while True:
-        entry = next((one for one in client.get("/cluster/resources", type="vm") if one.get("id") == guest), None)
-        if entry is not None and entry.get("node") == node and not entry.get("lock"):
-            return
-        if clock() >= end:
-            at = "gone" if entry is None else f"on {entry.get('node')}" + (f", locked ({entry['lock']})" if entry.get("lock") else "")
-            raise Failure(
-                failures.TIMED_OUT, f"{guest} is {at} after {timeout:g} seconds, not on {node}", "Needed is more patience (O(timeout))"
             )
         client.sleep(poll)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, sort_resources
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import check_privileges
 
 CALLS_PER_NODE = 4
@@ -19,7 +20,6 @@ IMAGES = ("images", "rootdir")
 # Where each privilege is needed; what lists leave out for want of one is not told by the API.
 PRIVILEGES = (("/", "Sys.Audit"), ("/nodes", "Sys.Audit"), ("/vms", "VM.Audit"), ("/storage", "Datastore.Audit"), ("/pool", "Pool.Audit"))
 T = t.TypeVar("T")
-Entry = t.Dict[str, t.Any]
 Place = t.Tuple[str, str]
 
 
@@ -128,7 +128,7 @@ def _wanted(resources: t.Sequence[Entry], nodes: t.Sequence[str]) -> t.List[str]
 
     :raises Failure: for a name that the cluster does not have.
     """
-    known = {str(entry["node"]): entry for entry in resources if entry.get("type") == "node"}
+    known = sort_resources(resources).nodes
     unknown = sorted(set(nodes) - set(known))
     if unknown:
         raise Failure(

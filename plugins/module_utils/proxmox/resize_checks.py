@@ -33,13 +33,13 @@ def find_guest(overview: Overview, request: Request) -> Entry:
             "wrong_cluster",
             f"{request.guest} is to be resized in {request.cluster}, and this API is that of {overview.cluster} (O(api_host)).",
         )
-    entry = overview.guests.get(request.guest)
+    entry = overview.lists.guests.get(request.guest)
     if entry is None:
         number = request.guest.partition("/")[2]
-        other = next((guest for guest in overview.guests if guest.partition("/")[2] == number), None)
+        other = next((guest for guest in overview.lists.guests if guest.partition("/")[2] == number), None)
         hint = f"; {number} is {other}" if other else ""
         raise Refused("no_such_guest", f"{overview.cluster} has no guest {request.guest}{hint}.")
-    node = overview.nodes.get(str(entry["node"]), {})
+    node = overview.lists.nodes.get(str(entry["node"]), {})
     if node.get("status") != "online":
         raise Refused(
             "node_offline", f"{request.guest} is on {entry['node']}, which is {node.get('status', 'unknown')}; needed is that it is online."

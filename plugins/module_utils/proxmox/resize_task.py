@@ -17,7 +17,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import MOST_PARALLEL, need_proxmoxer
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.guest_resize import GuestResize, Patience, Result
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Overview, read_overview
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Lists, Overview, read_overview
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import arc_bytes
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve, reserve_arguments
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.resize_requests import Request, guest_options, read_requests, wrong
@@ -77,7 +77,7 @@ def resize_guests(client: Client, requests: t.Sequence[Request], params: Paramet
             one.fail(failure)
         return [one.result() for one in lost]
     resizes = [GuestResize(client, rights, overview, request, patience) for request in requests]
-    admission = Admission(overview, terms, lambda node: arc_bytes(client, node) if client.has_arc_size else 0)
+    admission = Admission(overview.lists, terms, lambda node: arc_bytes(client, node) if client.has_arc_size else 0)
     with ThreadPoolExecutor(max_workers=parallel) as pool:
         list(pool.map(GuestResize.prepare, resizes))
         for one in resizes:
@@ -87,7 +87,7 @@ def resize_guests(client: Client, requests: t.Sequence[Request], params: Paramet
     return [one.result() for one in resizes]
 
 
-_NOTHING = Overview(None, False, {}, {}, {})
+_NOTHING = Overview(None, False, Lists({}, {}, {}))
 
 
 def _terms(params: Parameters) -> Terms:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.document import cluster_name
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import GUESTS, put_together
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import PRIVILEGES, local_node, node_time
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import check_privileges
 from ansible_collections.foresight.capacity.plugins.plugin_utils.history.cluster_metrics import KINDS, read_points
@@ -60,8 +60,8 @@ def read_sources(client: Client) -> Cluster:
     check_privileges(client, PRIVILEGES)
     resources = client.get("/cluster/resources")
     status = client.get("/cluster/status")
-    nodes = {str(entry["node"]): entry for entry in resources if entry.get("type") == "node"}
-    name = cluster_name(status, nodes)
+    overview = put_together(resources, status)
+    name, nodes = overview.cluster, overview.lists.nodes
     if not is_host(name):
         raise Failure(failures.REFUSED, f"The cluster is called {show(name)}", "Needed is a name without slashes or blanks", sent=False)
     problems: list[str] = []
@@ -106,7 +106,7 @@ def ask(client: Client, source: Source, questions: Sequence[Question], *, peaks:
 
 def _kind(entry: Mapping[str, t.Any]) -> str | None:
     kind = str(entry.get("type"))
-    return "guest" if kind in ("lxc", "qemu") else kind if kind in KINDS else None
+    return "guest" if kind in GUESTS else kind if kind in KINDS else None
 
 
 def _node(cluster: str, entry: Mapping[str, t.Any], _nodes: Mapping[str, t.Any], problems: list[str]) -> Source | None:

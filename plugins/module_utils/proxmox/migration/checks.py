@@ -12,35 +12,30 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.own_guest import Identity, runs_in
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer, Overview
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import Entry
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Lists, Overview
 
 # States in which the HA manager does not count on a node.
 _LOST = ("unknown", "fence", "gone")
 _HA_TROUBLE = ("error", "fence", "recovery", "freeze")
 
 
-def check_cluster(move: Move, status: t.Sequence[Entry]) -> None:
-    """The API is that of the plan's cluster.
-
-    :param status: of /cluster/status.
-    """
-    # A node without a cluster goes by its own name, as in proxmox_facts.
-    name = next((entry.get("name") for kind in ("cluster", "node") for entry in status if entry.get("type") == kind), None)
-    if name != move.cluster:
+def check_cluster(move: Move, overview: Overview) -> None:
+    """The API is that of the plan's cluster."""
+    if overview.cluster != move.cluster:
         raise Refused(
-            "wrong_cluster", f"This is the API of cluster {name}, and the plan is for {move.cluster}. Needed is its API (O(api_host))."
+            "wrong_cluster",
+            f"This is the API of cluster {overview.cluster}, and the plan is for {move.cluster}. Needed is its API (O(api_host)).",
         )
 
 
-def check_quorum(status: t.Sequence[Entry]) -> None:
+def check_quorum(overview: Overview) -> None:
     """The cluster can decide."""
-    cluster = next((entry for entry in status if entry.get("type") == "cluster"), None)
-    if cluster is not None and not cluster.get("quorate"):
-        raise Refused("no_quorum", f"Cluster {cluster.get('name')} has no quorum, so it changes nothing. Needed are more of its nodes.")
+    if not overview.quorate:
+        raise Refused("no_quorum", f"Cluster {overview.cluster} has no quorum, so it changes nothing. Needed are more of its nodes.")
 
 
-def check_nodes(move: Move, around: Overview) -> None:
+def check_nodes(move: Move, around: Lists) -> None:
     """Both nodes are there, and the target takes guests."""
     source, target = around.nodes.get(move.source), around.nodes.get(move.target)
     if target is None:
@@ -123,7 +118,7 @@ def _listed(value: t.Any) -> str:
     return ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
-def check_company(move: Move, seen: Closer, around: Overview, wanted: t.Mapping[str, t.Container[str]]) -> t.Tuple[str, ...]:
+def check_company(move: Move, seen: Closer, around: Lists, wanted: t.Mapping[str, t.Container[str]]) -> t.Tuple[str, ...]:
     """The guests that the HA manager takes along, which the plan must want there too.
 
     :param wanted: by guest, the nodes that this run takes it to.

@@ -11,7 +11,8 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer, Overview
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Lists
 
 _LXC = re.compile(r"rootfs|mp\d+|unused\d+")
 _QEMU = re.compile(r"(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused)\d+")
@@ -56,7 +57,7 @@ def _bytes(text: str) -> int:
     return int(float(match[1]) * _UNITS[match[2]]) if match else 0
 
 
-def check_disks(move: Move, seen: Closer, around: Overview) -> t.Dict[str, int]:
+def check_disks(move: Move, seen: Closer, around: Lists) -> t.Dict[str, int]:
     """Check that the target has the storages of all disks.
 
     :returns: bytes that are copied, by storage that is not shared.

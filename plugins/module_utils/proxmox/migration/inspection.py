@@ -28,7 +28,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migrati
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move, Options
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.rooms import MEMORY, Place, Rooms
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.windows import check_window
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import Entry
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Lists, read_overview
 
 
 class There(t.NamedTuple):
@@ -105,9 +105,9 @@ class Inspector:
 
     def _look(self, move: Move, by: t.Optional[str], now: int, deadline: float, tell: Tell) -> t.Union[There, Ready, Waited]:
         """Look once, and wait where somebody moves it."""
-        status = self._client.get("/cluster/status")
-        checks.check_cluster(move, status)
-        around = sight.look_around(self._client)
+        overview = read_overview(self._client)
+        checks.check_cluster(move, overview)
+        around = overview.lists
         entry = around.guests.get(move.guest)
         if entry is None:
             raise Refused("gone", f"{move.guest} is not in the cluster, expected on {move.source}. Plan again.")
@@ -123,7 +123,7 @@ class Inspector:
             if entry.get("lock") == "migrate":
                 raise Refused("locked", checks.locked(move, "migrate"))
             return There(at, self._runs(entry, move), by)
-        checks.check_quorum(status)
+        checks.check_quorum(overview)
         return self._judge(move, around, entry, frozenset(str(task["upid"]) for task in tasks_of_it), now)
 
     def _moved_by_others(self, move: Move, entry: Entry, active: t.Optional[str], deadline: float, tell: Tell) -> t.Union[There, Waited]:
@@ -146,7 +146,7 @@ class Inspector:
         except Failure:
             return entry.get("status") == "running"
 
-    def _migrations(self, move: Move, around: sight.Overview) -> t.List[Entry]:
+    def _migrations(self, move: Move, around: Lists) -> t.List[Entry]:
         """Its migrations run on the node that it leaves; a node that is off runs none."""
         if (around.nodes.get(move.source) or {}).get("status") != "online":
             return []
@@ -167,7 +167,7 @@ class Inspector:
             )
         self._client.sleep(POLL)
 
-    def _judge(self, move: Move, around: sight.Overview, entry: Entry, known: t.FrozenSet[str], now: int) -> Ready:
+    def _judge(self, move: Move, around: Lists, entry: Entry, known: t.FrozenSet[str], now: int) -> Ready:
         """Every check, those that cost no call first."""
         options, client = self._options, self._client
         checks.check_nodes(move, around)
@@ -193,7 +193,7 @@ class Inspector:
         return Ready(mode, seen.running, along, bool(copied), needs, memory, known)
 
     @staticmethod
-    def _memory_of(around: sight.Overview, guest: str) -> int:
+    def _memory_of(around: Lists, guest: str) -> int:
         entry = around.guests[guest]
         return max(0, int(entry.get("mem") or 0)) if entry.get("status") == "running" else 0
 

@@ -31,8 +31,8 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migrati
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move, Options
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.rooms import MEMORY
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.schedule import Limits, Schedule
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Overview, look_around
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.step import Made, Step
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Lists, read_lists
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights import Rights
 
 _SHARE_OF_NODES = 4
@@ -82,7 +82,7 @@ class Run:
             return []
         guests = dict.fromkeys(move.vmid for move in self._moves)
         Rights(self._client).check([*_PRIVILEGES, *((f"/vms/{vmid}", name) for vmid in guests for name in _GUEST_PRIVILEGES)])
-        around = look_around(self._client)
+        around = read_lists(self._client)
         self._places = {guest: str(entry["node"]) for guest, entry in around.guests.items()}
         schedule = Schedule(self._moves, self._limits(around))
         self._work(schedule)
@@ -90,7 +90,7 @@ class Run:
             self._outcomes[move.id] = self._left(move, schedule)
         return [self._outcomes[move.id] for move in self._moves]
 
-    def _limits(self, around: Overview) -> Limits:
+    def _limits(self, around: Lists) -> Limits:
         options = self._options
         total = options.total or max(_LEAST_AT_ONCE, len(around.nodes) // _SHARE_OF_NODES)
         return Limits(total, options.per_node_in, options.per_node_out, options.max_failures)

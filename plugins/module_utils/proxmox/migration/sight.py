@@ -11,18 +11,11 @@ import typing as t
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox import failures, tasks
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import Entry, arc_bytes
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import arc_bytes
 
 MIGRATIONS = {"lxc": "vzmigrate", "qemu": "qmigrate"}
 QUEUED = "hamigrate"
-
-
-class Overview(t.NamedTuple):
-    """The lists of the whole cluster: guests by id, nodes by name, storages by (node, storage)."""
-
-    guests: t.Dict[str, Entry]
-    nodes: t.Dict[str, Entry]
-    storages: t.Dict[t.Tuple[str, str], Entry]
 
 
 class Closer(t.NamedTuple):
@@ -49,16 +42,6 @@ class Closer(t.NamedTuple):
     def told(self, name: str) -> t.Any:
         """A field of what the API says of moving it: with underscores for VMs, with hyphens for containers."""
         return self.possible.get(name, self.possible.get(name.replace("_", "-")))
-
-
-def look_around(client: Client) -> Overview:
-    """Read the lists."""
-    entries = client.get("/cluster/resources")
-    return Overview(
-        guests={str(entry["id"]): entry for entry in entries if entry.get("type") in MIGRATIONS},
-        nodes={str(entry["node"]): entry for entry in entries if entry.get("type") == "node"},
-        storages={(str(entry["node"]), str(entry["storage"])): entry for entry in entries if entry.get("type") == "storage"},
-    )
 
 
 def look_closer(client: Client, node: str, guest: str) -> Closer:

@@ -17,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migrati
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.log import Cost, cost, errors
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import LIVE, RESTART, Broken
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move, Options
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import read_lists
 
 # Looks for the task of a request whose answer was lost; the node may still be at work on it.
 _LOOKS = 3
@@ -86,7 +87,7 @@ class Step:
             found = self._new_task(move, ready)
             if found is not None:
                 return found
-            entry = sight.look_around(self._client).guests.get(move.guest) or {}
+            entry = read_lists(self._client).guests.get(move.guest) or {}
             if entry.get("node") == move.target:
                 return ""
         return None
@@ -149,7 +150,7 @@ class Step:
         return Made(upid, place, log, spent, problem, warning)
 
     def _place(self, move: Move) -> t.Tuple[str, bool, t.Optional[str]]:
-        entry = sight.look_around(self._client).guests.get(move.guest)
+        entry = read_lists(self._client).guests.get(move.guest)
         if entry is None:
             raise Failure(failures.REFUSED, f"{move.guest} is not in the list of the cluster")
         node = str(entry["node"])

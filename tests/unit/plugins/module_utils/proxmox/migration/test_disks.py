@@ -5,7 +5,8 @@ import pytest
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.disks import Disk, check_disks, disks
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.outcome import Refused
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer, Overview
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Lists
 
 GIB = 1 << 30
 
@@ -19,7 +20,7 @@ def storages(**more):
     found = {(node, "local"): dict(entry) for node in ("pve1", "pve2")}
     found.update({(node, "ceph"): {**entry, "shared": 1} for node in ("pve1", "pve2")})
     found["pve2", "local"].update(more)
-    return Overview({}, {}, found)
+    return Lists({}, {}, found)
 
 
 def check(config, kind="qemu", **more):
