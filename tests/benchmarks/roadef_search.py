@@ -24,6 +24,8 @@ from roadef_state import State, state_of
 BATCH = 20_000
 # Share of the time at the end in which the temperature falls to nothing, and what it has come down to at the very end.
 LAST, FROZEN = 0.1, 1e-3
+# Up to so many processes × machines half the time is enough to cool down: of two times the better counts, as where one sticks is luck.
+SMALL = 200_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Annealing:
         self._terms, self._state = terms, state_of(instance, instance.home)
         self._random = np.random.default_rng(seed).integers(1, 2**63, size=1, dtype=np.uint64)
         self._shares = np.cumsum([terms.rearranged, terms.shifted, terms.swapped])
+        self._rounds = 2 if self._state.present.shape[1] * len(instance.home) <= SMALL else 1
         self._scratch = np.zeros((2, len(instance.home)), dtype=np.int64)
         self._size = float(np.abs(self._state.load).sum(axis=1).mean())
         self.best, self.best_cost = instance.home.copy(), float(self._state.total[0])
@@ -62,7 +65,7 @@ class Annealing:
     def run(self, progress: Callable[[], float]) -> None:
         """Search until progress, a share of the time, is 1."""
         while (done := progress()) < 1.0:
-            self._batch(self._temperature(done), BATCH)
+            self._batch(self._temperature(done * self._rounds % 1.0), BATCH)
 
     def compile(self) -> None:
         """Have everything compiled, which takes seconds the first time."""

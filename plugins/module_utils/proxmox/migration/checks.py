@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a guest may be moved now (DESIGN.md §5, rules 3, 4 and 11). Each check sees what was read and refuses, naming what is needed."""
+"""Whether a guest may be moved now (DESIGN.md §5, rules 3, 4, 11 and 12). Each check sees what was read and refuses, naming what is needed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migrati
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.request import Move
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.migration.sight import Closer
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Entry, Lists, Overview
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rules import wishes
 
 # States in which the HA manager does not count on a node.
 _LOST = ("unknown", "fence", "gone")
@@ -47,6 +48,28 @@ def check_nodes(move: Move, around: Lists) -> None:
         raise Refused("target_offline", f"{move.target} is {state}. Needed is a target that is online. Plan again.")
     if target.get("hastate") == "maintenance":
         raise Refused("target_maintenance", f"{move.target} is in maintenance. Needed is a target that is not. Plan again.")
+
+
+def check_tags(move: Move, around: Lists, where: t.Callable[[str], str]) -> None:
+    """What tags of guests say now, whatever the plan knew of them; the HA manager's own rules the API checks itself.
+
+    :param where: the node of a guest.
+    """
+    said = wishes(list(around.guests.values()), [], around.nodes)
+    if move.guest in said.ignored:
+        raise Refused("ignored", f"{move.guest} has the tag foresight.ignore. Needed is that it is taken off, or a plan without it.")
+    for rule in said.rules:
+        if move.guest not in rule["guests"]:
+            continue
+        if rule["kind"] == "on_nodes" and move.target not in rule["nodes"]:
+            raise Refused(
+                "pinned", f"{move.guest} shall be on {', '.join(rule['nodes'])} (tag foresight.on), not on {move.target}. Plan again."
+            )
+        others = [other for other in rule["guests"] if other != move.guest and where(other) == move.target]
+        if rule["kind"] == "apart" and others:
+            raise Refused(
+                "apart", f"{', '.join(others)} on {move.target} and {move.guest} have the tag foresight.apart.{rule['name']}. Plan again."
+            )
 
 
 def check_guest(move: Move, entry: Entry, seen: Closer, *, never_move: t.Container[str], identity: Identity) -> None:

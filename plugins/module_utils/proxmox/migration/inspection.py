@@ -171,6 +171,7 @@ class Inspector:
         """Every check, those that cost no call first."""
         options, client = self._options, self._client
         checks.check_nodes(move, around)
+        checks.check_tags(move, around, lambda other: (self._foretold or {}).get(other, str(around.guests[other]["node"])))
         node = str(entry["node"])
         seen = sight.look_closer(client, node, move.guest)
         checks.check_guest(move, entry, seen, never_move=options.never_move, identity=self._identity)

@@ -81,6 +81,35 @@ def test_source_that_is_off(sandbox):
     refused(one(sandbox, "lxc/101", "pve1", "pve2"), "source_offline", "pve1")
 
 
+def tag(sandbox, **tags):
+    """Give guests tags, as somebody may after the plan was made."""
+    with sandbox.world.lock:
+        for name, text in tags.items():
+            sandbox.world.guests[int(name[1:])].config["tags"] = text
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_tag_that_keeps_the_guest_where_it_is(sandbox, check):
+    tag(sandbox, g101="foresight.ignore;web")
+    refused(one(sandbox, "lxc/101", "pve1", "pve2", check=check), "ignored", "lxc/101", "foresight.ignore")
+    assert requests(sandbox, "lxc/101") == 0
+
+
+def test_tag_that_names_other_nodes(sandbox):
+    tag(sandbox, g101="foresight.on.pve1;foresight.on.pve3")
+    refused(one(sandbox, "lxc/101", "pve1", "pve2"), "pinned", "pve1, pve3", "not on pve2")
+    assert one(sandbox, "lxc/101", "pve1", "pve3")["status"] == "changed"
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_tag_that_keeps_guests_apart(sandbox, check):
+    tag(sandbox, g101="foresight.apart.web", g103="foresight.apart.web")
+    refused(one(sandbox, "lxc/101", "pve1", "pve2", check=check), "apart", "lxc/103 on pve2", "foresight.apart.web")
+    # once the other one has left, there is room for it, in check mode as well
+    moves = [action("lxc/103", "pve2", "pve3", 1), action("lxc/101", "pve1", "pve2", 2)]
+    assert [outcome["status"] for outcome in migrate(sandbox, moves, check=check)] == ["changed", "changed"]
+
+
 def test_no_quorum(sandbox):
     for node in ("pve2", "pve3"):
         sandbox.command(["node_down", node])
