@@ -6,6 +6,7 @@ the standard library and pytest, where it can import pytest; the oldest one gets
 
 from __future__ import annotations
 
+import concurrent.futures
 import glob
 import hashlib
 import os
@@ -80,38 +81,32 @@ def link(folder: pathlib.Path) -> None:
             (folder / f"python{version}").symlink_to(real)
 
 
+def run_tests(version: str, python: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of the target-side code in a venv of this interpreter."""
+    options = ("-q", "--import-mode=importlib", "-p", "no:cacheprovider", "-c", "/dev/null", "--rootdir", str(CHECKOUT))
+    command = [str(venv_with_pytest(python, version) / "bin/python"), "-m", "pytest", *options, *TESTS]
+    return subprocess.run(command, cwd=CHECKOUT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
 def main() -> int:
     if sys.argv[1:2] == ["--link"]:
         link(pathlib.Path(sys.argv[2]))
         return 0
-    failed = False
-    for version in VERSIONS:
-        python = interpreter(version)
+    found = {version: interpreter(version) for version in VERSIONS}
+    for version, python in found.items():
         if python is None:
             print(f"target code on Python {version}: skipped, no such interpreter here (PATH, ~/.pyenv/versions)")
             continue
         compile_sources(python)
         if version not in TESTED:
             print(f"target code on Python {version}: compiles")
-            continue
-        venv = venv_with_pytest(python, version)
-        command = [
-            str(venv / "bin/python"),
-            "-m",
-            "pytest",
-            "-q",
-            "--import-mode=importlib",
-            "-p",
-            "no:cacheprovider",
-            "-c",
-            "/dev/null",
-            "--rootdir",
-            str(CHECKOUT),
-        ]
-        answer = subprocess.run([*command, *TESTS], cwd=CHECKOUT, check=False)
-        print(f"target code on Python {version}: tests {'passed' if answer.returncode == 0 else 'FAILED'}")
-        failed = failed or answer.returncode != 0
-    return int(failed)
+    tested = [(version, python) for version, python in found.items() if python is not None and version in TESTED]
+    # beside each other: the tests of one version use one core
+    with concurrent.futures.ThreadPoolExecutor(len(TESTED)) as pool:
+        answers = list(pool.map(lambda one: run_tests(*one), tested))
+    for (version, _python), answer in zip(tested, answers, strict=True):
+        print(f"{answer.stdout}target code on Python {version}: tests {'passed' if answer.returncode == 0 else 'FAILED'}")
+    return int(any(answer.returncode != 0 for answer in answers))
 
 
 if __name__ == "__main__":
