@@ -17,13 +17,13 @@ options:
         description: How many actions.
         type: int
       bytes:
-        description: Bytes moved by migrations plus bytes newly given to volumes, over the whole plan.
+        description: Bytes moved by migrations plus bytes newly given to volumes and to disks of guests, over the whole plan.
         type: int
       growth_bytes:
-        description: Growth of one volume in one action, in bytes.
+        description: Growth of one volume, or of the disks of one guest together, in one action, in bytes.
         type: int
       growth_fraction:
-        description: Growth of one volume in one action, as a fraction of its size.
+        description: Growth of one volume, or of one disk of a guest, in one action, as a fraction of its size.
         type: float
       failures:
         description: How many hosts may fail. With one more no further host gets actions.

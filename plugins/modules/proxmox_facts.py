@@ -30,6 +30,15 @@ options:
   host:
     description: The inventory host through which the cluster is changed, usually C(inventory_hostname).
     type: str
+  link_bytes_per_second:
+    description:
+      - How fast the network is over which guests migrate between nodes. The API does not tell it. Where it is known,
+        P(foresight.capacity.migration_waves#filter) tells how long moves take and keeps them within their windows.
+    type: float
+  links:
+    description: The same for single nodes, by name; other nodes have O(link_bytes_per_second).
+    type: dict
+    default: {}
   parallel:
     description: How many calls run at a time, 1 to 10.
     type: int
@@ -54,6 +63,9 @@ EXAMPLES = r"""
     reserve:
       cpu: 2
       memory: 8589934592
+    link_bytes_per_second: 1250000000
+    links:
+      pve2: 125000000
 
 - name: Show nodes that can take guests
   ansible.builtin.debug:
@@ -104,6 +116,10 @@ ansible_facts:
             maintenance: {description: Whether the HA manager holds it in maintenance., type: bool, returned: always}
             ha_state: {description: "Its state for the HA manager, null without one.", type: str, returned: always}
             reserve: {description: What is kept free., type: dict, returned: always, sample: {cpu: 0.0, memory: 0}}
+            link_bytes_per_second:
+              description: How fast its network is.
+              type: float
+              returned: when O(link_bytes_per_second) or O(links) tells it
             overhead:
               description: What is used, but not by guests. Page cache and the ZFS cache give way and are not counted.
               type: dict

@@ -179,6 +179,7 @@ entities:
     figures:
       description: The figures of the series that are there.
       type: list
+      elements: str
       sample: [/srv/figures/training-used_bytes-600s-lv_web1_vg0_data.png]
 written:
   description: How many models were stored, how many of steps that are no longer used were removed, how many figures were drawn, and the id of the run.

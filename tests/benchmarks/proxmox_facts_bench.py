@@ -66,6 +66,8 @@ def measure(ready: dict[str, t.Any], token: dict[str, t.Any]) -> tuple[float, fl
         "host": None,
         "reserve": {},
         "reserves": {},
+        "link_bytes_per_second": None,
+        "links": {},
         "parallel": 8,
     }
     client = Client(read_access(params))

@@ -42,7 +42,7 @@ class Asking(Client):
 def read(sandbox: Sandbox, *, client: Client | None = None, **more: Any) -> dict[str, Any]:
     """The cluster document, by the options of proxmox_facts."""
     clock = more.pop("clock", sandbox.world.now)
-    chosen = {"nodes": [], "host": None, "reserve": {}, "reserves": {}, "parallel": 4, **more}
+    chosen = {"nodes": [], "host": None, "reserve": {}, "reserves": {}, "link_bytes_per_second": None, "links": {}, "parallel": 4, **more}
     return read_document(client or Asking(sandbox), chosen, clock=clock)
 
 

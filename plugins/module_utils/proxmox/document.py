@@ -20,12 +20,14 @@ Document = t.Dict[str, t.Any]
 
 
 class Choices(t.NamedTuple):
-    """What the caller wants: the nodes of the document (none = all), and what of each is kept free."""
+    """What the caller wants: the nodes of the document (none = all), what of each is kept free, and how fast its link is."""
 
     nodes: t.Sequence[str]
     host: t.Optional[str]
     reserve: t.Mapping[str, float]
     reserves: t.Mapping[str, t.Mapping[str, float]]
+    link: t.Optional[float]
+    links: t.Mapping[str, float]
 
 
 def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
@@ -75,7 +77,8 @@ def _node(entry: Entry, arc: int, used: t.Tuple[float, int], storages: t.Mapping
     online = entry.get("status") == "online" and state not in _LOST
     reserve = {**choices.reserve, **choices.reserves.get(name, {})}
     cpu, memory = used
-    return {
+    link = choices.links.get(name, choices.link)
+    document: Document = {
         "name": name,
         "cpu": cores,
         "memory": int(entry.get("maxmem") or 0),
@@ -92,6 +95,9 @@ def _node(entry: Entry, arc: int, used: t.Tuple[float, int], storages: t.Mapping
         "tags": [],
         "storages": dict(storages),
     }
+    if link is not None:
+        document["link_bytes_per_second"] = link
+    return document
 
 
 def _guest(entry: Entry, disks: t.Mapping[str, int], held: t.Sequence[str]) -> Document:

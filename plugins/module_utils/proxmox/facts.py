@@ -29,6 +29,8 @@ def facts_arguments() -> t.Dict[str, t.Dict[str, t.Any]]:
         "nodes": {"type": "list", "elements": "str", "default": []},
         "host": {"type": "str"},
         **reserve_arguments(),
+        "link_bytes_per_second": {"type": "float"},
+        "links": {"type": "dict", "default": {}},
         "parallel": {"type": "int", "default": 8},
     }
 
@@ -61,7 +63,25 @@ def read_document(client: Client, params: t.Mapping[str, t.Any], clock: t.Callab
     if not 1 <= params["parallel"] <= MOST_PARALLEL:
         raise Failure(failures.PARAMETERS, f"O(parallel) is {params['parallel']}", f"Needed is 1 to {MOST_PARALLEL}", sent=False)
     reserves = {name: read_reserve(name, value) for name, value in params["reserves"].items()}
-    choices = Choices(params["nodes"], params["host"], read_reserve("", params["reserve"] or {}), reserves)
+    link = params["link_bytes_per_second"]
+    choices = Choices(
+        nodes=params["nodes"],
+        host=params["host"],
+        reserve=read_reserve("", params["reserve"] or {}),
+        reserves=reserves,
+        link=None if link is None else _speed("link_bytes_per_second", link),
+        links={name: _speed(f"links.{name}", value) for name, value in params["links"].items()},
+    )
     observed_at = int(clock())
     answers = read_cluster(client, nodes=choices.nodes, parallel=params["parallel"], clock=clock)
     return build(answers, choices, observed_at=observed_at)
+
+
+def _speed(option: str, told: t.Any) -> float:
+    try:
+        speed = float(told)
+    except (TypeError, ValueError):
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise Failure(failures.PARAMETERS, f"O({option}) is {told!r}", "Needed are bytes per second above 0", sent=False)
+    return speed

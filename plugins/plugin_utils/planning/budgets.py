@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
-from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import Falling, growth_bytes, moved_bytes
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import Falling, growth_bytes, growths, moved_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
 
 KEYS = ("actions", "bytes", "growth_bytes", "growth_fraction", "failures")
@@ -87,14 +88,15 @@ def _too_much(action: Action, size: int, count: int, volume: int, budgets: t.Map
             f"{target} would grow by {format_bytes(growth)}; one action may grow {format_bytes(limit)} (O(budgets.growth_bytes)).",
         )
     fraction = budgets["growth_fraction"]
-    base = action["from"].get("size")
-    if fraction is not None and base and growth > fraction * base:
-        return Excess(
-            "growth_fraction",
-            growth / base,
-            fraction,
-            f"{target} would grow by {growth / base:.0%} of its size; one action may grow {fraction:.0%} (O(budgets.growth_fraction)).",
-        )
+    for what, before, more in growths(action) if fraction is not None else ():
+        if more > fraction * before:
+            share = f"{more / before:.0%} of its size" if before else f"{format_bytes(math.ceil(more))}, and its size is not told"
+            return Excess(
+                "growth_fraction",
+                more / before if before else math.inf,
+                fraction,
+                f"{what} would grow by {share}; one action may grow {fraction:.0%} (O(budgets.growth_fraction)).",
+            )
     limit = budgets["actions"]
     if limit is not None and count + 1 > limit:
         return Excess(

@@ -7,18 +7,46 @@
 from __future__ import annotations
 
 import heapq
+import math
 import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
 
 Action = dict[str, t.Any]
+DISK = "disk."
+"""How the keys of a guest_resize begin that are sizes of disks."""
+
+
+class Growth(t.NamedTuple):
+    """By how many bytes a volume, or one disk of a guest, grows, and what it had before (0 = the action does not tell)."""
+
+    what: str
+    before: float
+    more: float
+
+
+def growths(action: t.Mapping[str, t.Any]) -> list[Growth]:
+    """Return what an action grows: the volume of an lv_resize with its metadata, each disk of a guest_resize."""
+    before, after = action["from"], action["to"]
+    if action["kind"] == "lv_resize":
+        more = sum(max(0, after.get(key, 0) - before.get(key, 0)) for key in ("size", "metadata_size"))
+        found = [Growth(action["target"], before.get("size", 0), more)]
+    elif action["kind"] == "guest_resize":
+        sizes = {key: (_bytes(before.get(key)), _bytes(size)) for key, size in after.items() if key.startswith(DISK)}
+        found = [Growth(f"{key} of {action['target']}", size, to - size) for key, (size, to) in sorted(sizes.items())]
+    else:
+        found = []
+    return [growth for growth in found if growth.more > 0]
 
 
 def growth_bytes(action: t.Mapping[str, t.Any]) -> int:
-    """Return by how many bytes an action grows a volume (0 for what is not a growth of a volume)."""
-    if action["kind"] != "lv_resize":
-        return 0
-    return sum(max(0, action["to"].get(key, 0) - action["from"].get(key, 0)) for key in ("size", "metadata_size"))
+    """Return by how many bytes an action grows a volume, or the disks of a guest together (0 for what grows neither)."""
+    return math.ceil(sum(growth.more for growth in growths(action)))
+
+
+def _bytes(size: t.Any) -> float:
+    """A size of a guest's disk; what is none is refused by the schema, not here."""
+    return size if isinstance(size, (int, float)) and math.isfinite(size) else 0
 
 
 def shrunk_bytes(action: t.Mapping[str, t.Any]) -> int:

@@ -29,9 +29,22 @@ def _sha(value):
 
 
 def grown(action):
-    if action["kind"] != "lv_resize":
+    if action["kind"] == "guest_migrate":
         return 0
-    return sum(max(0, action["to"].get(part, 0) - action["from"].get(part, 0)) for part in ("size", "metadata_size"))
+    return sum(max(0, size - (action["from"].get(part) or 0)) for part, size in action["to"].items() if takes_room(part) and size)
+
+
+def takes_room(part):
+    return part in ("size", "metadata_size") or part.startswith("disk.")
+
+
+def too_steep(action, fraction):
+    """Whether a volume, or a disk of a guest, grows by more than a fraction of what it has."""
+    if action["kind"] == "lv_resize":
+        steps = [(action["from"]["size"], grown(action))]
+    else:
+        steps = [(action["from"].get(part) or 0, grown({**action, "to": {part: size}})) for part, size in action["to"].items()]
+    return any(Fraction(more) > Fraction(fraction) * Fraction(had) * (1 + Fraction(1, 10**9)) for had, more in steps if more)
 
 
 def moved(action):
@@ -56,7 +69,7 @@ def beyond(actions, budgets):
         if budgets.get("growth_bytes") is not None and grown(action) > budgets["growth_bytes"]:
             found.append(f"growth_bytes of {action['target']}")
         fraction = budgets.get("growth_fraction")
-        if fraction is not None and Fraction(grown(action)) > Fraction(fraction) * action["from"].get("size", 0) * (1 + Fraction(1, 10**9)):
+        if fraction is not None and too_steep(action, fraction):
             found.append(f"growth_fraction of {action['target']}")
     return found
 

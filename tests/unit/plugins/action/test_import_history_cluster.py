@@ -84,12 +84,43 @@ def test_the_examples(sandbox, run, tmp_path):
         assert SECRET not in json.dumps([run.detail for run in notebook.find_runs()])
 
 
-def test_the_playbook(run, tmp_path):
+def playbook(run, tmp_path, *more, **environment):
     options = {"foresight_import_options": {"source": "proxmox", "timeframes": ["hour"], "entities": ["node:*"]}}
     (tmp_path / "options.json").write_text(json.dumps(options), encoding="utf-8")
-    code, output = run(ROOT / "playbooks" / "import.yml", "-e", "@options.json")
+    return run(ROOT / "playbooks" / "import.yml", "-e", "@options.json", *more, **environment)
+
+
+def test_the_playbook_with_credentials_of_the_environment(run, tmp_path):
+    code, output = playbook(run, tmp_path)
     assert code == 0, output
     assert "samples of 3 of 3 entities written" in output
+    assert SECRET not in output
+
+
+def test_the_playbook_asks_each_cluster_with_the_credentials_of_its_host(sandbox, run, tmp_path):
+    given = {"api_host": hosts(sandbox), "api_token_id": TOKEN["api_token_id"], "ca_path": sandbox.ca}
+    good = {"foresight_proxmox": {**given, "api_token_secret": "{{ vault_secret }}"}, "vault_secret": SECRET}
+    bad = {"foresight_proxmox": {**given, "api_token_secret": "{{ vault_secret }}"}, "vault_secret": "00000000-0000-0000-0000-000000000000"}
+    inventory = {"all": {"hosts": {"a-host": {}}, "children": {"foresight_clusters": {"hosts": {"good-api": good, "bad-api": bad}}}}}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory), encoding="utf-8")
+    nothing = dict.fromkeys(("PROXMOX_HOST", "PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_SECRET", "PROXMOX_CA_PATH"), "")
+    code, output = playbook(run, tmp_path, "-i", "hosts.yml", "--limit", "!bad-api,!prod-api", **nothing)
+    assert code == 0, output
+    assert "samples of 3 of 3 entities written" in output
+    assert SECRET not in output
+    code, output = playbook(run, tmp_path, "-i", "hosts.yml", **nothing)
+    assert code == 2
+    assert "Needed is a token that exists and has not expired" in " ".join(output.split())
+    assert SECRET not in output
+
+
+def test_the_playbook_takes_no_credentials_among_the_options(run, tmp_path):
+    options = {"foresight_import_options": {"source": "proxmox", "api_token_secret": SECRET}}
+    (tmp_path / "options.json").write_text(json.dumps(options), encoding="utf-8")
+    code, output = run(ROOT / "playbooks" / "import.yml", "-e", "@options.json")
+    assert code == 2
+    assert "told by foresight_proxmox of its host" in " ".join(output.split())
+    assert SECRET not in output
 
 
 @pytest.mark.parametrize(

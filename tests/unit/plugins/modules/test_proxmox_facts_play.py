@@ -55,6 +55,6 @@ def test_examples(tmp_path):
     assert secret not in output
     everything, two = (json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) for name in ("all", "two"))
     assert (everything["host"], [node["name"] for node in everything["nodes"]]) == ("prod-api", ["pve1", "pve2", "pve3"])
-    assert [(node["name"], node["reserve"]) for node in two["nodes"]] == [
-        (name, {"cpu": 2.0, "memory": 8 << 30}) for name in ("pve1", "pve2")
+    assert [(node["name"], node["reserve"], node["link_bytes_per_second"]) for node in two["nodes"]] == [
+        (name, {"cpu": 2.0, "memory": 8 << 30}, link) for name, link in (("pve1", 1.25e9), ("pve2", 1.25e8))
     ]

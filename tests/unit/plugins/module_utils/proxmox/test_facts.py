@@ -132,6 +132,15 @@ def test_maintenance_offline_and_reserve(serve, recorded):
     assert document["problems"] == []
 
 
+def test_links_that_the_caller_knows(serve, recorded):
+    sandbox = serve(recorded)
+    assert not any("link_bytes_per_second" in node for node in read(sandbox)["nodes"])
+    some = by_name(read(sandbox, links={"pve2": "125000000"}))
+    assert [some[name].get("link_bytes_per_second") for name in ("pve1", "pve2", "pve3")] == [None, 125e6, None]
+    nodes = by_name(read(sandbox, link_bytes_per_second=1.25e9, links={"pve2": 125e6}))
+    assert [nodes[name]["link_bytes_per_second"] for name in ("pve1", "pve2", "pve3")] == [1.25e9, 125e6, 1.25e9]
+
+
 def test_node_that_the_ha_manager_gave_up_is_no_target(serve, recorded):
     sandbox = serve(recorded)
     sandbox.world.ha.node_states["pve2"] = "fence"
@@ -303,6 +312,9 @@ def test_difference_of_clocks_is_told(serve, recorded):
         ({"reserve": {"cpu": -1}}, "O(reserve)"),
         ({"reserves": {"pve1": {"disk": 1}}}, "O(reserves.pve1)"),
         ({"reserves": {"pve1": 3}}, "O(reserves.pve1)"),
+        ({"link_bytes_per_second": 0.0}, "O(link_bytes_per_second)"),
+        ({"link_bytes_per_second": float("nan")}, "O(link_bytes_per_second)"),
+        ({"links": {"pve1": "fast"}}, "O(links.pve1)"),
         ({"parallel": 0}, "O(parallel)"),
         ({"parallel": 11}, "O(parallel)"),
     ],

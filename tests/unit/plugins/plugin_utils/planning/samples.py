@@ -28,6 +28,21 @@ def volume(host="web1", name="data", size=10 * GIB, to=12 * GIB, **more):
     }
 
 
+def guest(name="lxc/104", before=None, after=None, **more):
+    """Return a guest_resize of the cluster prod; disks and limits before and after."""
+    return {
+        "kind": "guest_resize",
+        "host": "prod-api",
+        "target": f"guest:prod/{name}",
+        "expect": {"node": "pve1"},
+        "from": before or {"memory": GIB, "disk.rootfs": 8 * GIB},
+        "to": after or {"memory": 2 * GIB, "disk.rootfs": 12 * GIB},
+        "reason": "forecast",
+        "cost": {},
+        **more,
+    }
+
+
 def inputs(*actions, **more):
     """Return the arguments of build_plan."""
     return {"now": NOW, "inventory": HOSTS, "hosts": HOSTS, "collection_version": "1.0.0", "actions": list(actions), **more}
@@ -77,6 +92,20 @@ def volumes(draw, *, names=words):
 
 
 @st.composite
+def guests(draw):
+    """Draw guest_resize actions of different guests: limits up and down, disks that grow, some from a size that is not told."""
+    actions = []
+    for number in draw(st.lists(st.integers(200, 220), unique=True, max_size=5)):
+        disks = draw(st.dictionaries(st.sampled_from(["disk.rootfs", "disk.mp0", "disk.mp1"]), sizes, max_size=3))
+        before = {"memory": draw(sizes), **disks}
+        after = {"memory": before["memory"] + 1, **{name: draw(st.integers(size, size * 3)) for name, size in disks.items()}}
+        for name in draw(st.lists(st.sampled_from(sorted(disks)), max_size=1)) if disks else ():
+            before[name] = draw(st.none() | st.just(before[name]))
+        actions.append(guest(f"lxc/{number}", before, after, reason=draw(texts)))
+    return actions
+
+
+@st.composite
 def migrations(draw):
     """Draw moves of different guests and an order of waves for them, some guests parked on the way."""
     guests = draw(st.lists(st.integers(100, 120), unique=True, max_size=5))
@@ -112,6 +141,7 @@ def plan_inputs(draw, *, names=words):
     more = draw(migrations()) if draw(st.booleans()) else {}
     return inputs(
         *draw(volumes(names=names)),
+        *draw(guests()),
         **more,
         budgets=draw(budgets),
         before=draw(free_form),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import PlanError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import action_id, build_plan, validate_plan
+from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.describe import headline
 
 
 def shuffled(value, random):
@@ -103,6 +104,39 @@ def test_growth_per_action_has_limits_of_its_own(samples):
     by_bytes = build_plan(**samples.inputs(action, budgets={"growth_bytes": 5 * samples.GIB}))
     assert by_fraction["actions"] == by_bytes["actions"] == []
     assert "would grow by 60% of its size; one action may grow 50%" in by_fraction["refused"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("budgets", "message"),
+    [
+        ({"growth_fraction": 0.4}, "disk.rootfs of guest:prod/lxc/104 would grow by 50% of its size; one action may grow 40%"),
+        ({"growth_bytes": 5 * (1 << 30)}, "guest:prod/lxc/104 would grow by 6 GiB; one action may grow 5 GiB"),
+        ({"bytes": 5 * (1 << 30)}, "would bring the bytes of this plan to 6 GiB"),
+    ],
+)
+def test_disks_of_guests_grow_within_the_budgets(samples, budgets, message):
+    before = {"memory": samples.GIB, "disk.rootfs": 8 * samples.GIB, "disk.mp0": 20 * samples.GIB}
+    after = {"memory": 4 * samples.GIB, "disk.rootfs": 12 * samples.GIB, "disk.mp0": 22 * samples.GIB}
+    resize = samples.guest(before=before, after=after)
+    refused = build_plan(**samples.inputs(resize, budgets=budgets))
+    assert refused["actions"] == []
+    assert message in refused["refused"][0]["message"]
+    enough = build_plan(
+        **samples.inputs(resize, budgets={"growth_fraction": 0.5, "growth_bytes": 6 * samples.GIB, "bytes": 6 * samples.GIB})
+    )
+    assert len(enough["actions"]) == 1
+    assert "growing 6 GiB" in headline(enough)
+
+
+def test_memory_and_cores_of_guests_are_no_growth(samples):
+    more = samples.guest(before={"memory": samples.GIB, "cores": 1}, after={"memory": 64 * samples.GIB, "cores": None})
+    assert len(build_plan(**samples.inputs(more, budgets={"bytes": 0, "growth_bytes": 0, "growth_fraction": 0.0}))["actions"]) == 1
+
+
+def test_a_disk_whose_size_is_not_told_grows_by_no_known_fraction(samples):
+    resize = samples.guest(before={"memory": samples.GIB}, after={"disk.mp0": samples.GIB})
+    document = build_plan(**samples.inputs(resize, budgets={"growth_fraction": 10.0}))
+    assert "disk.mp0 of guest:prod/lxc/104 would grow by 1 GiB, and its size is not told" in document["refused"][0]["message"]
 
 
 def test_moves_become_migrations_in_the_order_of_their_waves(samples):

@@ -119,6 +119,14 @@ def test_each_reason(samples, more, where, reason):
     assert reasons(getattr(decision, where)) == {"lv:web1/vg0/data": reason}
 
 
+@pytest.mark.parametrize("budgets", [{"growth_fraction": 0.4}, {"growth_bytes": 1}, {"bytes": 1}])
+def test_disks_of_guests_are_held_to_the_budgets_of_the_run(samples, budgets):
+    document = build_plan(**samples.inputs(samples.guest(), samples.guest("lxc/105", {"cores": 1}, {"cores": 2})))
+    decision = decide(document, terms(samples, budgets=complete(budgets)))
+    assert reasons(decision.refused) == {"guest:prod/lxc/104": "budget"}
+    assert [action["target"] for action in decision.granted] == ["guest:prod/lxc/105"]
+
+
 @pytest.mark.parametrize("status", ["stale", "invalid", "cold_start", "no_history"])
 def test_only_a_floor_acts_without_a_good_forecast(samples, status):
     forecast = {"quantile": 0.9, "value": 1.0, "method": "ets", "status": status}
