@@ -61,6 +61,11 @@ options:
         type: list
         elements: dict
         default: []
+      policy:
+        description:
+          - The policy that P(foresight.capacity.cluster_balance#filter) was given. The report shows by it what was balanced, and which limits hold. Only its
+            digest enters the plan (its C(now) left out). Without it the policy is the default one.
+        type: dict
   before:
     description:
       - The state before the plan, in a form of the capability's own. Without O(before) and O(after) they tell size and free bytes of each VG that is touched.

@@ -125,7 +125,10 @@ def _reduced(document: Mapping[str, t.Any], moved: Collection[str], detailed: Co
             folded.setdefault(guest["node"], []).append(guest)
     nodes = []
     for node in document["nodes"]:
-        closed = {**({"online": False} if node.get("online") is False else {}), **({"maintenance": True} if node.get("maintenance") else {})}
+        closed = {
+            **({"online": False} if node.get("online") is False else {}),
+            **({"maintenance": True} if node.get("maintenance") else {}),
+        }
         nodes.append({**_part(node, _NODE), **closed, **_overhead(node, folded.get(node["name"], []), names)})
     whole = {key: document[key] for key in ("cluster", "host", "observed_at", "synthetic") if document.get(key) is not None}
     return {**whole, "nodes": nodes, "guests": shown}

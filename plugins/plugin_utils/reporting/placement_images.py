@@ -26,7 +26,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.place
     node_label,
     notes,
     others_label,
-    resource_name,
+    panel_title,
     title,
     waves_text,
 )
@@ -41,7 +41,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 
 SOFTWARE = "foresight.capacity simulate"
 # Inches.
-_PANEL, _MOVES, _HEAD, _FOOT = 3.1, 4.6, 1.0, 1.25
+# A panel beside moves, and one without them.
+_PANEL, _ALONE, _MOVES, _HEAD, _FOOT = 3.1, 5.2, 4.6, 1.0, 1.25
 # A letter of a node's label, and one of the figures right of a bar.
 _NAME, _FIGURE = 0.068, 0.066
 _TALL, _LOW, _ROWS_HEIGHT = 0.5, 0.2, 2.2
@@ -52,13 +53,13 @@ _HEIGHT = 0.76
 _CLOSED, _CLOSED_EDGE = "#fff4dd", "#e3b666"
 
 
-def placement_png(view: PlacementView, mark: str, *, bars: int) -> bytes:
+def placement_png(view: PlacementView, mark: str = "", *, bars: int, software: str = SOFTWARE) -> bytes:
     """Return the figure of a placement.
 
-    :param mark: what it was drawn of.
+    :param mark: what it was drawn of; :param software: what wrote it.
     :param bars: see `placement_figure`.
     """
-    return png(placement_figure(view, bars=bars), SOFTWARE, mark)
+    return png(placement_figure(view, bars=bars), software, mark)
 
 
 def placement_figure(view: PlacementView, *, bars: int) -> t.Any:
@@ -72,7 +73,8 @@ def placement_figure(view: PlacementView, *, bars: int) -> t.Any:
     high = min(_TALL, max(_LOW, _ROWS_HEIGHT / max(rows, 1)))
     names = [node_label(node, picture.before[0].resource) for node in picture.rows] + [others_label(picture.others)] * (picture.others > 0)
     labels = max(0.8, 0.3 + _NAME * max(len(name) for name in names))
-    parts = [labels + _PANEL, *[_PANEL] * (panels - 1), _MOVES, *[_PANEL] * panels]
+    wide = _PANEL if view.is_answer else _ALONE
+    parts = [labels + wide, *[wide] * (panels - 1), *([_MOVES, *[wide] * panels] if view.is_answer else [])]
     told = notes(view, wide=int(sum(parts) / _LETTER))
     curves = _CURVES if picture.others else 0.0
     foot = _FOOT + 0.16 * len(told)
@@ -84,17 +86,18 @@ def placement_figure(view: PlacementView, *, bars: int) -> t.Any:
     if curves:
         draw_curves(view, grid.spot(0.75, height - _HEAD - curves + 0.45, sum(parts) - 1.0, curves - 0.55))
     bottom = foot
-    inch = (_PANEL - 0.15 - _figures_width(picture)) / (picture.widest + 0.02)
+    inch = (wide - 0.15 - _figures_width(picture)) / (picture.widest + 0.02)
     left = labels
     for panel in picture.before:
-        axes = grid.spot(left, bottom, _PANEL - 0.15, high * rows)
-        _bars(axes, panel, picture, names=names if panel is picture.before[0] else (), inch=inch, high=high)
-        left += _PANEL
-    _moves(grid.spot(left + 0.1, bottom, _MOVES - 0.35, high * rows), picture, view)
-    left += _MOVES
+        names_here = names if panel is picture.before[0] else ()
+        _bars(grid.spot(left, bottom, wide - 0.15, high * rows), panel, picture, view, names=names_here, inch=inch, high=high)
+        left += wide
+    if view.is_answer:
+        _moves(grid.spot(left + 0.1, bottom, _MOVES - 0.35, high * rows), picture, view)
+        left += _MOVES
     for panel in picture.after:
-        _bars(grid.spot(left, bottom, _PANEL - 0.15, high * rows), panel, picture, names=(), inch=inch, high=high)
-        left += _PANEL
+        _bars(grid.spot(left, bottom, wide - 0.15, high * rows), panel, picture, view, names=(), inch=inch, high=high)
+        left += wide
     _key(figure, picture, view, foot / height, told, height)
     return figure
 
@@ -112,7 +115,7 @@ class _Grid:
         return axes
 
 
-def _bars(axes: t.Any, panel: Panel, picture: Picture, *, names: Sequence[str], inch: float, high: float) -> None:
+def _bars(axes: t.Any, panel: Panel, picture: Picture, view: PlacementView, *, names: Sequence[str], inch: float, high: float) -> None:
     """Draw one panel.
 
     :param names: of the rows; none where another panel tells them.
@@ -144,7 +147,7 @@ def _bars(axes: t.Any, panel: Panel, picture: Picture, *, names: Sequence[str], 
     axes.tick_params(axis="y", length=0)
     for label, node in zip(axes.get_yticklabels(), picture.rows, strict=False):
         label.set_color(INK if node.state in (OPEN, FREED) else AMBER)
-    axes.set_title(f"{'after' if panel.after else 'before'}: {plain(resource_name(panel.resource))}", fontsize=9, loc="left", color=INK)
+    axes.set_title(plain(panel_title(view, panel)), fontsize=9, loc="left", color=INK)
     axes.set_xlabel("load / usable capacity", fontsize=7)
 
 
@@ -270,7 +273,7 @@ _KINDS = {"o": "balance or consolidate", "D": "repair", "s": "evacuate", "P": "p
 
 def _key(figure: t.Any, picture: Picture, view: PlacementView, top: float, told: Sequence[str], height: float) -> None:
     patch, line = matplotlib_patches.Patch, matplotlib_lines.Line2D
-    handles: list[t.Any] = [patch(facecolor=STAYS[0], edgecolor="white", label="guests that stay")]
+    handles: list[t.Any] = [patch(facecolor=STAYS[0], edgecolor="white", label="guests that stay" if view.is_answer else "guests")]
     if view.moves:
         handles += [patch(facecolor=COLOURS[1], edgecolor="white", label="guests that move, each in its colour on both sides")]
     handles += [line([], [], color=INK, linewidth=1.2, label="usable capacity")]

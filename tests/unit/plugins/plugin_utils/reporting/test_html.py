@@ -13,13 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView, Part
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.html import (
-    GROUPS_SHOWN,
-    ROWS_SHOWN,
-    chart_data,
-    render_html,
-    script_safe,
-)
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.html import GROUPS_SHOWN, chart_data, render_html
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.page import ROWS_SHOWN, script_safe
 
 NASTY = "</script><script>boom()</script><!--<img src=x onerror=boom()> ü\"'& {{ 7*7 }}"
 OWN_TAGS = {
