@@ -141,11 +141,14 @@ def clusters_headline(clusters: Sequence[ClusterView]) -> str:
         told = [moves_told(clusters, one.view.verdict), violations(one.view)]
         told += [gains(one.view)] if one.states or not one.view.is_answer or one.view.goal != BALANCE else []
         return f"Cluster {one.name} ({one.size}): {'; '.join(part for part in told if part)}."
-    before, after = (
-        sum(side.violations for side in sides) for sides in zip(*((one.view.before, one.view.after) for one in clusters), strict=True)
-    )
+    before, after = limits_broken(clusters)
     broken = "no limit broken" if not before and not after else f"limits broken {before} → {after}"
     return f"{len(clusters)} clusters: {moves_told(clusters)}; {broken}."
+
+
+def limits_broken(clusters: Sequence[ClusterView]) -> tuple[int, int]:
+    """Return how many limits are broken before and after the moves."""
+    return sum(one.view.before.violations for one in clusters), sum(one.view.after.violations for one in clusters)
 
 
 def moves_told(clusters: Sequence[ClusterView], verdict: str = "") -> str:

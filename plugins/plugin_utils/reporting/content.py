@@ -11,7 +11,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.clusters import ClusterView, clusters_headline
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.clusters import ClusterView, clusters_headline, limits_broken
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.runways import GroupDates, PoolDates, SnapshotDates
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import DONE, VolumeView
@@ -76,8 +76,14 @@ class Content:
 
     @property
     def broken(self) -> int:
-        """How many limits of clusters are broken."""
+        """How many limits of clusters are broken as long as not all moves are done."""
         return sum(cluster.broken for cluster in self.clusters)
+
+    @property
+    def limits_broken(self) -> str:
+        """How many limits of clusters are broken, before and after the moves."""
+        before, after = limits_broken(self.clusters)
+        return f"{before:,} → {after:,}" if before != after else f"{before:,}"
 
     @property
     def moves(self) -> int:

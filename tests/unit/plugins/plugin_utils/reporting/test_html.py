@@ -161,7 +161,7 @@ def test_clusters_alone_say_nothing_of_volumes(samples):
     seen = Page(render_html(content, charts=10))
     assert "olume" not in seen.text
     told = " ".join(seen.text.split())
-    for words in ("3nodes of 1 cluster", "5guests", "2limits broken", "2moves planned", "1move done", "Cluster: before, moves, after"):
+    for words in ("3nodes of 1 cluster", "5guests", "2 → 0limits broken", "2moves planned", "1move done", "Cluster: before, moves, after"):
         assert words in told
     assert "Nothing needs to be changed" not in told
     assert "2 moves in the cluster hand: told above, with its picture." in told
