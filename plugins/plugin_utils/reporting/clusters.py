@@ -142,8 +142,10 @@ def clusters_headline(clusters: Sequence[ClusterView]) -> str:
         told += [gains(one.view)] if one.states or not one.view.is_answer or one.view.goal != BALANCE else []
         return f"Cluster {one.name} ({one.size}): {'; '.join(part for part in told if part)}."
     before, after = limits_broken(clusters)
-    broken = "no limit broken" if not before and not after else f"limits broken {before} → {after}"
-    return f"{len(clusters)} clusters: {moves_told(clusters)}; {broken}."
+    told = "no limit broken" if not before and not after else f"limits broken {before} → {after}"
+    if not any(one.view.is_answer for one in clusters):
+        told = f"{counted(before, 'limit') if before else 'no limit'} broken"
+    return f"{len(clusters)} clusters: {moves_told(clusters)}; {told}."
 
 
 def limits_broken(clusters: Sequence[ClusterView]) -> tuple[int, int]:

@@ -63,6 +63,7 @@ def test_the_headline_of_one_cluster_and_of_many():
         clusters_headline([one, seen(), cluster("applied", "applied")]) == "3 clusters: 2 of 4 planned moves are done; limits broken 4 → 0."
     )
     assert clusters_headline([seen(), seen()]) == "2 clusters: no plan yet; no limit broken."
+    assert clusters_headline([seen(), seen(Breach("rule 0", (), ()))]) == "2 clusters: no plan yet; 1 limit broken."
     assert clusters_headline([seen(Breach("rule 0", (), ()))]).startswith(
         "Cluster hand (3 nodes, 5 guests): no plan yet; 1 limit broken; spread of "
     )

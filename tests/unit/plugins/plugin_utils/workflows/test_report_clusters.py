@@ -68,7 +68,7 @@ def test_before_the_first_plan_the_nodes_are_shown_as_they_were_seen(recorded):
         assert {name: prod.view.share(prod.view.before, row, name) for name in ratios} == pytest.approx(ratios)
     assert prod.view.before.violations == facts.violations(facts.home) > 0
     assert (prod.view.is_answer, prod.missing, prod.guests) == (False, "", len(facts.guests))
-    assert shown.headline.startswith("2 clusters: no plan yet; limits broken ")
+    assert shown.headline == f"2 clusters: no plan yet; {facts.violations(facts.home)} limits broken."
     assert not [note for note in shown.notes if "logical volumes" in note]
 
 
