@@ -141,11 +141,14 @@ def clusters_headline(clusters: Sequence[ClusterView]) -> str:
         told = [moves_told(clusters, one.view.verdict), violations(one.view)]
         told += [gains(one.view)] if one.states or not one.view.is_answer or one.view.goal != BALANCE else []
         return f"Cluster {one.name} ({one.size}): {'; '.join(part for part in told if part)}."
+    return f"{len(clusters)} clusters: {moves_told(clusters)}; {_broken(clusters)}."
+
+
+def _broken(clusters: Sequence[ClusterView]) -> str:
     before, after = limits_broken(clusters)
-    told = "no limit broken" if not before and not after else f"limits broken {before} → {after}"
-    if not any(one.view.is_answer for one in clusters):
-        told = f"{counted(before, 'limit') if before else 'no limit'} broken"
-    return f"{len(clusters)} clusters: {moves_told(clusters)}; {told}."
+    if not before and not after:
+        return "no limit broken"
+    return f"limits broken {before} → {after}" if any(one.view.is_answer for one in clusters) else f"{counted(before, 'limit')} broken"
 
 
 def limits_broken(clusters: Sequence[ClusterView]) -> tuple[int, int]:

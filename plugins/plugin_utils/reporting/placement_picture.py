@@ -97,6 +97,11 @@ class Picture:
     shown_moves: int
 
     @property
+    def lines(self) -> int:
+        """Return how many rows are drawn: one more where it stands for the nodes that have none."""
+        return len(self.rows) + (self.others > 0)
+
+    @property
     def widest(self) -> float:
         """Return the end of the longest bar or reserve, at least 1."""
         bars = [stack for panel in (*self.before, *self.after) for stack in panel.bars]
