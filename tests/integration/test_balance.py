@@ -39,7 +39,8 @@ def play(served, tmp_path):
     }
 
     def run(name, *options, fails=False, **variables):
-        served.ctl("clock", "hold" if name != "apply" else "200")
+        # No faster than the moves need: while a busy machine starts the playbook the loads of the guests go on, and become another plan's.
+        served.ctl("clock", "20" if name == "apply" and "--check" not in options else "hold")
         command = [
             str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
             "-i",
