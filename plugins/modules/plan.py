@@ -42,7 +42,8 @@ options:
     default: []
   clusters:
     description:
-      - What balancing came to, one entry of each cluster, with a picture of which the plan is kept for M(foresight.capacity.report). Each move becomes a C(guest_migrate) action of the cluster's host, in its wave.
+      - What balancing came to, one entry of each cluster. Each move becomes a C(guest_migrate) action of the cluster's host, in its wave.
+      - A picture of each cluster before and after is kept in the store beside the plan, for M(foresight.capacity.report).
       - Moves of guests that the document says are not C(managed) become proposals, and with them all moves of that cluster, as they rest on each other.
     type: list
     elements: dict

@@ -83,8 +83,8 @@ class Span(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """rows: the nodes from top to bottom; others: how many nodes have no row; after: nothing where nobody was asked what to move; arrows: none where there are too many moves (`tally`: how many
-    leave each row, and how many come).
+    """rows: the nodes from top to bottom; others: how many nodes have no row; after: nothing where nobody was asked what to move; arrows: none
+    where there are too many moves (`tally`: how many leave each row, and how many come).
     """
 
     rows: Sequence[NodeView]
