@@ -45,6 +45,7 @@ class ActionModule(Verb):
                     "options": {
                         **{name: {"type": "dict", "required": True} for name in ("document", "balance")},
                         "waves": dict(_DOCUMENTS),
+                        "policy": {"type": "dict"},
                     },
                 },
                 **{name: {"type": "dict"} for name in ("before", "after", "policy")},

@@ -43,6 +43,7 @@ options:
   clusters:
     description:
       - What balancing came to, one entry of each cluster. Each move becomes a C(guest_migrate) action of the cluster's host, in its wave.
+      - A picture of each cluster before and after is kept in the store beside the plan, for M(foresight.capacity.report).
       - Moves of guests that the document says are not C(managed) become proposals, and with them all moves of that cluster, as they rest on each other.
     type: list
     elements: dict
@@ -61,6 +62,11 @@ options:
         type: list
         elements: dict
         default: []
+      policy:
+        description:
+          - The policy that P(foresight.capacity.cluster_balance#filter) was given. The report shows by it what was balanced, and which limits hold. Only its
+            digest enters the plan (its C(now) left out). Without it the policy is the default one.
+        type: dict
   before:
     description:
       - The state before the plan, in a form of the capability's own. Without O(before) and O(after) they tell size and free bytes of each VG that is touched.

@@ -40,7 +40,7 @@ options:
     type: str
     default: forever
   keep_forecasts:
-    description: How long forecasts are kept.
+    description: How long forecasts are kept, and the pictures of clusters that M(foresight.capacity.plan) keeps for the report. Plans stay.
     type: str
     default: 60d
   keep_models:

@@ -15,7 +15,9 @@ description:
     need somebody, then shows each volume with its use, when it is full and what is done about it, the plan with its reasons, refusals,
     proposals for what is not managed, what was done lately, the volume groups before and after the plan, and history, forecast band and
     limit of the most urgent volumes.
-  - Writes C(groups.png) and a C(volume-NAME.png) of the most urgent volumes beside it.
+  - Of each cluster it shows the nodes before and after the moves of the plan, the moves in their waves with what was done of each, the figures, and the
+    limits that are broken; without a plan the nodes as they were last recorded. What the hosts of the play have none of is not spoken of.
+  - Writes C(groups.png), a C(volume-NAME.png) of the most urgent volumes and a C(cluster-NAME.png) of the clusters beside it.
   - All times are UTC. What comes from a recording or was generated is marked on every figure.
   - Each file is replaced in one step, after everything is drawn. A report that fails leaves the former one whole.
   - Figures that a former report wrote and that are not among the present ones are removed. Other files in the folder are left alone.
@@ -32,11 +34,11 @@ options:
     description: Id or file of the plan to show. Without it the newest plan in the store that is about one of these hosts.
     type: str
   charts:
-    description: How many volumes get a chart in the page, the most urgent first. All others stand in the table.
+    description: How many volumes, and how many clusters, get a chart in the page, the most urgent first. All others stand in a table.
     type: int
     default: 100
   images:
-    description: How many volumes get a PNG of their own, the most urgent first.
+    description: How many volumes, and how many clusters, get a PNG of their own, the most urgent first.
     type: int
     default: 12
 attributes:
@@ -80,7 +82,7 @@ written:
       description: Figures of a former report that were removed.
       type: int
 summary:
-  description: How many volumes fill up soon, the first of them, and where the page lies.
+  description: How many volumes fill up soon, the first of them, how far the moves of the clusters have come, and where the page lies.
   returned: success
   type: list
   elements: str

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report import report
-from support import generated
+from support import generated, generated_clusters
 from support.browser import NEEDS_BROWSER, Tab, read_in_tokyo
 
 pytestmark = NEEDS_BROWSER
@@ -104,3 +104,47 @@ def test_the_filter_finds_a_volume_among_many(tmp_path: Path) -> None:
             "new Promise(done => { const look = () => document.querySelector('.card:last-child .main-svg') ? done(1) : setTimeout(look, 50); look(); })"
         )
         assert tab.complaints == []
+
+
+@pytest.fixture(scope="module")
+def cluster_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of one cluster with a plan and one without."""
+    folder = tmp_path_factory.mktemp("clusters")
+    store = str(folder / "store.db")
+    documents = [generated_clusters.document(maintenance=1, grouped=0.3, broken=0.4), generated_clusters.document("lab", seed=3)]
+    hosts = generated_clusters.fill(store, *documents)
+    generated_clusters.make_plan(store, hosts[:1])
+    return Path(report(store=store, now=generated_clusters.NOW, hosts=hosts, path=str(folder), images=0)["files"][0])
+
+
+def test_a_cluster_has_bars_before_and_after_and_an_arrow_for_each_move(cluster_page: Path) -> None:
+    with read_in_tokyo(cluster_page) as tab:
+        assert tab.unwanted(cluster_page) == []
+        assert tab.count(".placement.js-plotly-plot") == 1, "what is folded away is not drawn"
+        charts = "JSON.parse(document.getElementById('placements').textContent).charts"
+        moves = tab.value(f"{charts}[0].moves.length")
+        assert moves > 2
+        assert tab.count("table.moves tbody tr") == moves
+        data = "document.querySelector('.placement').data"
+        assert tab.value(f"{data}.filter(t => t.type === 'bar' && t.base && t.marker.pattern.bgcolor).length") == 4, (
+            "two resources, two sides"
+        )
+        for tip in ("source", "target"):
+            assert tab.value(f"{data}.find(t => t.name === '{tip}').y.length") == moves
+        assert tab.value("document.querySelectorAll('.placement .scatterlayer .trace path.point').length") == 2 * moves
+        assert tab.count("table.moves .verdict.planned") == moves
+        assert "olume" not in tab.value("document.body.innerText")
+        hover = tab.value(f"{data}.filter(t => t.hovertext && t.base).flatMap(t => t.hovertext).join(' ')")
+        assert "<b>" not in hover, "names from outside are text"
+        assert tab.count("b > b") == 0
+
+        tab.value("document.querySelectorAll('details.strategy')[1].open = true")
+        drawn = "document.querySelectorAll('.placement.js-plotly-plot').length === 2"
+        tab.value(f"new Promise(done => {{ const look = () => {drawn} ? done(1) : setTimeout(look, 50); look(); }})")
+        now = "document.querySelectorAll('.placement')[1].data"
+        assert tab.value(f"{now}.filter(t => t.type === 'bar' && t.base && t.marker.pattern.bgcolor).length") == 2, "one side alone"
+        assert tab.value(f"{now}.some(t => t.name === 'source')") is False
+        assert tab.complaints == []
+        for width in (1600, 760, 420):
+            tab.open(cluster_page, width=width)
+            assert tab.value("document.documentElement.scrollWidth") <= width

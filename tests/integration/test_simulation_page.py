@@ -69,9 +69,9 @@ def test_every_node_has_a_bar_and_every_move_an_arrow(tab: Tab, answers: dict[st
         assert tab.value(f"{data}.find(t => t.name === '{tip}').y.length") == moves
     drawn = tab.value("document.querySelectorAll('.placement .scatterlayer .trace path.point').length")
     assert drawn == 2 * moves
-    shares = tab.value("JSON.parse(document.getElementById('data').textContent).charts[0].panels.map(p => p.shares)")
+    shares = tab.value("JSON.parse(document.getElementById('placements').textContent).charts[0].panels.map(p => p.shares)")
     nodes = {node["name"]: node for node in answers["strategies"][0]["answer"]["nodes"]}
-    labels = tab.value("JSON.parse(document.getElementById('data').textContent).charts[0].labels")
+    labels = tab.value("JSON.parse(document.getElementById('placements').textContent).charts[0].labels")
     for row, label in enumerate(labels):
         node = nodes[label.split("  ")[0]]
         expected = [node[side][name] for side in ("before", "after") for name in ("cpu", "memory")]

@@ -14,7 +14,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.polic
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.synthetic import synthetic_cluster
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.waves import migration_waves
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import placement_view
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_breaches import breaches, facts_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.breaches import breaches, facts_of
 
 GIB = 2**30
 RULED = {

@@ -34,6 +34,7 @@ One SQL schema (version {version}) on SQLite or PostgreSQL. Times are UTC second
 - **Retention**: samples become hours, hours become days (count, minimum, mean, maximum and last are kept); a row of a coarser table replaces its finer ones
   in one transaction. Flagged samples are never rolled up. Samples written later for an hour or day that was rolled up are left out.
   Forecasts and trained models end when they are old (`observe_keep_forecasts`, `observe_keep_models`), models also with the volume they are of.
+  Plans stay; the pictures of their clusters end with the forecasts, and at once when a newer plan replaces a proposal.
 - **Upgrades** happen in place by Alembic when a newer collection opens the store, in one transaction and once however many processes start at the same
   moment. SQLite's file is first copied beside itself as `store.db.vVERSION.TIME.bak`; for PostgreSQL make a backup before you install a new
   collection: `pg_dump -Fc -f foresight.dump foresight`. A store newer than the collection is refused and left alone.

@@ -145,11 +145,14 @@ def _linked(actions: t.Sequence[Document]) -> list[Document]:
 
 
 def _lasting(entry: t.Mapping[str, t.Any]) -> Document:
-    """Return what was decided on, less when it was looked up and how long the search took: the same cluster makes the same plan."""
+    """Return what was decided on, less when it was looked up and how long the search took: the same cluster makes the same plan.
+
+    Its policy is no input but a part of what decided.
+    """
     document, balance = (
         {key: value for key, value in entry[part].items() if key not in ("now", "seconds")} for part in ("document", "balance")
     )
-    return {**entry, "document": document, "balance": balance}
+    return {"document": document, "balance": balance, "waves": entry.get("waves")}
 
 
 def _over_budget_entry(action: Document, message: str) -> Document:

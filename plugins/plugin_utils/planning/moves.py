@@ -32,7 +32,7 @@ def balanced(clusters: t.Sequence[t.Mapping[str, t.Any]]) -> Balanced:
     Moves of guests that are not managed are proposals. As the moves of a cluster rest on each other, one of them makes proposals of all.
 
     :param clusters: of each `document` (the cluster document; a guest with `managed: false` is not managed), `balance` (what cluster_balance made of it:
-      moves, refused, before, after) and `waves` (what migration_waves made of the moves).
+      moves, refused, before, after) and `waves` (what migration_waves made of the moves). What else it holds does not matter here.
     :raises PlanError: when a document has no name or host, two have the same, or moves and waves do not hold the same moves.
     """
     whole = Balanced([], [], [], {}, {})

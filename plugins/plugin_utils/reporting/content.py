@@ -11,6 +11,7 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.clusters import ClusterView, clusters_headline, limits_broken
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.runways import GroupDates, PoolDates, SnapshotDates
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import DONE, VolumeView
@@ -20,7 +21,10 @@ Rows = list[dict[str, str]]
 
 @dataclasses.dataclass
 class Content:
-    """Everything a report shows; volumes and groups the most urgent first."""
+    """Everything a report shows; volumes, groups and clusters the most urgent first.
+
+    :ivar actions, proposals: of the plan, but for the moves that stand with the picture of their cluster.
+    """
 
     now: int
     hosts: list[str]
@@ -36,6 +40,7 @@ class Content:
     group_dates: list[GroupDates] = dataclasses.field(default_factory=list)
     pool_dates: list[PoolDates] = dataclasses.field(default_factory=list)
     snapshot_dates: list[SnapshotDates] = dataclasses.field(default_factory=list)
+    clusters: list[ClusterView] = dataclasses.field(default_factory=list)
 
     @property
     def horizon(self) -> int:
@@ -56,9 +61,46 @@ class Content:
 
     @property
     def headline(self) -> str:
-        """The report in one or two sentences."""
-        if not self.volumes:
-            return "No logical volume was observed on these hosts yet."
+        """The report in one or two sentences, of volumes and clusters where there are any."""
+        told = [self._of_volumes] if self.volumes else []
+        told += [clusters_headline(self.clusters)] if self.clusters else []
+        return " ".join(told) or "No logical volume and no cluster was observed on these hosts yet."
+
+    @property
+    def nodes(self) -> int:
+        return sum(len(cluster.view.nodes) for cluster in self.clusters)
+
+    @property
+    def guests(self) -> int:
+        return sum(cluster.guests for cluster in self.clusters)
+
+    @property
+    def broken(self) -> int:
+        """How many limits of clusters are broken as long as not all moves are done."""
+        return sum(cluster.broken for cluster in self.clusters)
+
+    @property
+    def limits_broken(self) -> str:
+        """How many limits of clusters are broken, before and after the moves."""
+        before, after = limits_broken(self.clusters)
+        return f"{before:,} → {after:,}" if before != after else f"{before:,}"
+
+    @property
+    def moves(self) -> int:
+        """How many moves the plan has."""
+        return sum(cluster.planned for cluster in self.clusters)
+
+    @property
+    def moved(self) -> int:
+        return sum(cluster.done for cluster in self.clusters)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the plan changes anything."""
+        return bool(self.actions) or self.moves > 0
+
+    @property
+    def _of_volumes(self) -> str:
         within = f" within {format_duration(self.horizon)}" if self.horizon else ""
         risky, known = self.at_risk, sum(volume.status not in ("none", "over", "invalid") for volume in self.volumes)
         if not risky:

@@ -6,21 +6,20 @@
 
 from __future__ import annotations
 
-import json
-import os
 import typing as t
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
-from ansible_collections.foresight.capacity.plugins.plugin_utils.native import to_native
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.clusters import ClusterView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.content import Content
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit, counted, from_now, moment, plural
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.page import ROWS_SHOWN, environment, script_json
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_chart import Placed, charts_json
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_picture import BARS
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_table import figures
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.texts import axis_unit, from_now
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volume import QUANTILES, Points, VolumeView, runway_text
-from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import format_bytes
-from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import jinja2, plotly_offline
+from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import plotly_offline
 
 _TEMPLATE = "report.html.j2"
 GROUPS_SHOWN = 30
-ROWS_SHOWN = 500
 # More quiet volumes than this are folded away.
 _QUIET_OPEN = 25
 
@@ -28,22 +27,16 @@ _QUIET_OPEN = 25
 def render_html(content: Content, *, charts: int) -> str:
     """Return the page.
 
-    :param charts: how many volumes get a chart, the most urgent first; the others stand in the table only.
+    :param charts: how many volumes, and how many clusters, get a chart, the most urgent first; the others stand in a table only.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(os.path.dirname(__file__)),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters.update(
-        bytes=_bytes, moment=moment, percent=_percent, duration=format_duration, share=_share, plural=plural, counted=counted
-    )
+    pictured = content.clusters[:charts]
     charted = [volume for volume in content.volumes if volume.history is not None][:charts]
     return str(
-        environment.get_template(_TEMPLATE).render(
+        environment()
+        .get_template(_TEMPLATE)
+        .render(
             content=content,
+            actions=[*content.actions, *(row for cluster in content.clusters[charts:] for row in cluster.rows)],
             charted=charted,
             uncharted=len(content.volumes) - len(charted),
             groups=content.groups[:GROUPS_SHOWN],
@@ -52,10 +45,20 @@ def render_html(content: Content, *, charts: int) -> str:
             quiet_open=len(content.quiet) <= _QUIET_OPEN,
             from_now=lambda seconds: from_now(seconds, content.now),
             runway=lambda volume: runway_text(volume, content.now),
-            data=script_safe(json.dumps(to_native([chart_data(volume) for volume in charted]), separators=(",", ":"))),
+            placements=[_placed(cluster) for cluster in pictured],
+            more_clusters=content.clusters[charts:],
+            whole="the plan itself",
+            placement_data=charts_json([cluster.view for cluster in pictured], BARS),
+            data=script_json([chart_data(volume) for volume in charted]),
             plotly=plotly_offline.get_plotlyjs(),
         )
     )
+
+
+def _placed(cluster: ClusterView) -> Placed:
+    """Return what stands around the picture of a cluster."""
+    large = len(cluster.view.nodes) > BARS
+    return Placed(cluster.name, cluster.told, cluster.view, large, cluster.tags, cluster.remark, figures(cluster.view), cluster.states)
 
 
 def chart_data(volume: VolumeView) -> dict[str, t.Any]:
@@ -83,21 +86,3 @@ def chart_data(volume: VolumeView) -> dict[str, t.Any]:
 
 def _scaled(values: Points, divisor: float) -> list[float | None]:
     return [None if value is None else round(value / divisor, 4) for value in values]
-
-
-def _bytes(value: float | None) -> str:
-    return "–" if value is None else format_bytes(value)
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.0%}"
-
-
-def _share(part: float, whole: float) -> str:
-    """Return a share as a CSS percentage of at most 100."""
-    return f"{min(100.0, 100.0 * part / whole):.3f}%"
-
-
-def script_safe(text: str) -> str:
-    """Return JSON that cannot end the script element it stands in, nor begin a comment or another one there."""
-    return text.replace("<", "\\u003c")

@@ -71,8 +71,9 @@ def draw_curves(view: PlacementView, frame: t.Any) -> None:
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(alpha=0.25)
             axes.tick_params(labelsize=7)
-        order.plot(range(1, len(one.before) + 1), one.before, color=BEFORE, linestyle="--", linewidth=1.5, label="before")
-        order.plot(range(1, len(one.after) + 1), one.after, color=BLUE, linewidth=1.8, label="after")
+        if view.is_answer:
+            order.plot(range(1, len(one.before) + 1), one.before, color=BEFORE, linestyle="--", linewidth=1.5, label="before")
+        order.plot(range(1, len(one.after) + 1), one.after, color=BLUE, linewidth=1.8, label="after" if view.is_answer else "now")
         order.axhline(1.0, color=INK, linewidth=1.0)
         order.set_ylim(0.0, one.end * 1.03)
         order.yaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")
@@ -80,7 +81,8 @@ def draw_curves(view: PlacementView, frame: t.Any) -> None:
         order.set_xlabel("nodes in the order of their load", fontsize=7)
         order.set_ylabel("load / usable capacity", fontsize=7)
         edges = [one.end * place / BINS for place in range(BINS + 1)]
-        spread.stairs(one.bins_before, edges, color=BEFORE, linestyle="--", linewidth=1.5)
+        if view.is_answer:
+            spread.stairs(one.bins_before, edges, color=BEFORE, linestyle="--", linewidth=1.5)
         spread.stairs(one.bins_after, edges, color=BLUE, fill=True, alpha=0.3)
         spread.stairs(one.bins_after, edges, color=BLUE, linewidth=1.8)
         spread.xaxis.set_major_formatter(lambda value, _position: f"{value:.0%}")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Sequence
 
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.drawing import AMBER, BLUE, GREY, INK, RED, plain, png
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.drawing import AMBER, GREY, INK, RED, plain, png
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_arrows import KINDS, MARKERS, draw_moves
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_curves import draw_curves
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_picture import (
     COLOURS,
@@ -26,9 +27,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.place
     node_label,
     notes,
     others_label,
-    resource_name,
+    panel_title,
     title,
-    waves_text,
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import FREED, OPEN, PlacementView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import (
@@ -41,7 +41,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party imp
 
 SOFTWARE = "foresight.capacity simulate"
 # Inches.
-_PANEL, _MOVES, _HEAD, _FOOT = 3.1, 4.6, 1.0, 1.25
+# A panel beside moves, and one without them.
+_PANEL, _ALONE, _MOVES, _HEAD, _FOOT = 3.1, 5.2, 4.6, 1.0, 1.25
 # A letter of a node's label, and one of the figures right of a bar.
 _NAME, _FIGURE = 0.068, 0.066
 _TALL, _LOW, _ROWS_HEIGHT = 0.5, 0.2, 2.2
@@ -52,13 +53,13 @@ _HEIGHT = 0.76
 _CLOSED, _CLOSED_EDGE = "#fff4dd", "#e3b666"
 
 
-def placement_png(view: PlacementView, mark: str, *, bars: int) -> bytes:
+def placement_png(view: PlacementView, mark: str = "", *, bars: int, software: str = SOFTWARE) -> bytes:
     """Return the figure of a placement.
 
-    :param mark: what it was drawn of.
+    :param mark: what it was drawn of; :param software: what wrote it.
     :param bars: see `placement_figure`.
     """
-    return png(placement_figure(view, bars=bars), SOFTWARE, mark)
+    return png(placement_figure(view, bars=bars), software, mark)
 
 
 def placement_figure(view: PlacementView, *, bars: int) -> t.Any:
@@ -68,11 +69,12 @@ def placement_figure(view: PlacementView, *, bars: int) -> t.Any:
     """
     picture = picture_of(view, bars=bars)
     panels = len(picture.before)
-    rows = _rows(picture)
+    rows = picture.lines
     high = min(_TALL, max(_LOW, _ROWS_HEIGHT / max(rows, 1)))
     names = [node_label(node, picture.before[0].resource) for node in picture.rows] + [others_label(picture.others)] * (picture.others > 0)
     labels = max(0.8, 0.3 + _NAME * max(len(name) for name in names))
-    parts = [labels + _PANEL, *[_PANEL] * (panels - 1), _MOVES, *[_PANEL] * panels]
+    wide = _PANEL if view.is_answer else _ALONE
+    parts = [labels + wide, *[wide] * (panels - 1), *([_MOVES, *[wide] * panels] if view.is_answer else [])]
     told = notes(view, wide=int(sum(parts) / _LETTER))
     curves = _CURVES if picture.others else 0.0
     foot = _FOOT + 0.16 * len(told)
@@ -84,17 +86,18 @@ def placement_figure(view: PlacementView, *, bars: int) -> t.Any:
     if curves:
         draw_curves(view, grid.spot(0.75, height - _HEAD - curves + 0.45, sum(parts) - 1.0, curves - 0.55))
     bottom = foot
-    inch = (_PANEL - 0.15 - _figures_width(picture)) / (picture.widest + 0.02)
+    inch = (wide - 0.15 - _figures_width(picture)) / (picture.widest + 0.02)
     left = labels
     for panel in picture.before:
-        axes = grid.spot(left, bottom, _PANEL - 0.15, high * rows)
-        _bars(axes, panel, picture, names=names if panel is picture.before[0] else (), inch=inch, high=high)
-        left += _PANEL
-    _moves(grid.spot(left + 0.1, bottom, _MOVES - 0.35, high * rows), picture, view)
-    left += _MOVES
+        names_here = names if panel is picture.before[0] else ()
+        _bars(grid.spot(left, bottom, wide - 0.15, high * rows), panel, picture, view, names=names_here, inch=inch, high=high)
+        left += wide
+    if view.is_answer:
+        draw_moves(grid.spot(left + 0.1, bottom, _MOVES - 0.35, high * rows), picture, view, _MOVES - 0.35)
+        left += _MOVES
     for panel in picture.after:
-        _bars(grid.spot(left, bottom, _PANEL - 0.15, high * rows), panel, picture, names=(), inch=inch, high=high)
-        left += _PANEL
+        _bars(grid.spot(left, bottom, wide - 0.15, high * rows), panel, picture, view, names=(), inch=inch, high=high)
+        left += wide
     _key(figure, picture, view, foot / height, told, height)
     return figure
 
@@ -112,13 +115,13 @@ class _Grid:
         return axes
 
 
-def _bars(axes: t.Any, panel: Panel, picture: Picture, *, names: Sequence[str], inch: float, high: float) -> None:
+def _bars(axes: t.Any, panel: Panel, picture: Picture, view: PlacementView, *, names: Sequence[str], inch: float, high: float) -> None:
     """Draw one panel.
 
     :param names: of the rows; none where another panel tells them.
     :param inch: how wide the whole usable capacity is drawn; high: how high a row is.
     """
-    rows, widest = _rows(picture), picture.widest
+    rows, widest = picture.lines, picture.widest
     boxes: dict[_Style, list[list[tuple[float, float]]]] = {}
     for number, (node, stack) in enumerate(zip(picture.rows, panel.bars, strict=True)):
         if node.state not in (OPEN, FREED):
@@ -144,7 +147,7 @@ def _bars(axes: t.Any, panel: Panel, picture: Picture, *, names: Sequence[str], 
     axes.tick_params(axis="y", length=0)
     for label, node in zip(axes.get_yticklabels(), picture.rows, strict=False):
         label.set_color(INK if node.state in (OPEN, FREED) else AMBER)
-    axes.set_title(f"{'after' if panel.after else 'before'}: {plain(resource_name(panel.resource))}", fontsize=9, loc="left", color=INK)
+    axes.set_title(plain(panel_title(view, panel)), fontsize=9, loc="left", color=INK)
     axes.set_xlabel("load / usable capacity", fontsize=7)
 
 
@@ -202,75 +205,9 @@ def _figures_width(picture: Picture) -> float:
     return 0.1 + _FIGURE * max(len(_figure_text(stack)) for panel in (*picture.before, *picture.after) for stack in panel.bars)
 
 
-def _rows(picture: Picture) -> int:
-    return len(picture.rows) + (picture.others > 0)
-
-
-def _moves(axes: t.Any, picture: Picture, view: PlacementView) -> None:
-    rows = _rows(picture)
-    axes.set_ylim(rows - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.hlines(range(rows), 0.0, 1.0, transform=axes.get_yaxis_transform(), color=GREY, alpha=0.25, linewidth=0.8, zorder=0.5)
-    axes.set_title(f"moves{f' of the nodes shown: {picture.shown_moves:,}' if picture.others else ''}", fontsize=9, loc="left", color=INK)
-    if picture.tally:
-        _tally(axes, picture)
-    elif not picture.arrows:
-        axes.set_xticks([])
-        axes.text(0.5, 0.5, "no moves", transform=axes.transAxes, ha="center", va="center", fontsize=10, color=GREY)
-    else:
-        _arrows(axes, picture)
-        axes.set_xlabel(waves_text(view), fontsize=7)
-
-
-def _arrows(axes: t.Any, picture: Picture) -> None:
-    end = picture.spans[-1].end
-    slot = (_MOVES - 0.35) / (end + 1.0)
-    size = min(4.5, max(2.4, 30 * slot))
-    for number, span in enumerate(picture.spans):
-        if number % 2 == 0:
-            axes.axvspan(span.begin - 0.5, span.end + 0.5, facecolor="#eef2f5", linewidth=0, zorder=0)
-    for arrow in picture.arrows:
-        colour = COLOURS[arrow.tone]
-        down = arrow.target > arrow.source
-        axes.plot(
-            [arrow.place] * 2, [arrow.source, arrow.target], color=colour, linewidth=min(1.8, max(0.9, 9 * slot)), solid_capstyle="butt"
-        )
-        axes.plot([arrow.place], [arrow.source], MARKERS.get(arrow.move.kind, "o"), color=colour, markersize=size)
-        axes.plot([arrow.place], [arrow.target], "v" if down else "^", color=colour, markersize=size * 1.5)
-        if slot > 0.24:
-            axes.text(
-                arrow.place + 0.2, (arrow.source + arrow.target) / 2, plain(arrow.move.guest), rotation=90, va="center", ha="left", fontsize=6, color=INK,
-            )  # fmt: skip
-    axes.set_xlim(-0.5, end + 0.5)
-    centres = [((span.begin + span.end) / 2, str(span.wave)) for span in picture.spans]
-    shown, last = list[tuple[float, str]](), -1e9
-    for place, name in centres:
-        if (place - last) * slot >= 0.09 * len(name) + 0.08:
-            shown.append((place, name))
-            last = place
-    axes.set_xticks([place for place, _name in shown], [name for _place, name in shown], fontsize=7)
-
-
-def _tally(axes: t.Any, picture: Picture) -> None:
-    """Draw how many guests leave each node and how many come, where there are too many moves for an arrow each."""
-    for row, (leave, come) in enumerate(picture.tally):
-        axes.barh(row, -leave, color=AMBER, height=0.6)
-        axes.barh(row, come, color=BLUE, height=0.6)
-    most = max((max(pair) for pair in picture.tally), default=1) or 1
-    axes.set_xlim(-most * 1.05, most * 1.05)
-    axes.axvline(0.0, color=INK, linewidth=0.8)
-    axes.xaxis.set_major_formatter(lambda value, _position: f"{abs(value):.0f}")
-    axes.tick_params(axis="x", labelsize=7)
-    axes.set_xlabel("guests that leave (left) and that come (right): too many moves for an arrow each", fontsize=7)
-
-
-MARKERS = {"balance": "o", "consolidate": "o", "repair": "D", "evacuate": "s", "park": "P"}
-_KINDS = {"o": "balance or consolidate", "D": "repair", "s": "evacuate", "P": "park"}
-
-
 def _key(figure: t.Any, picture: Picture, view: PlacementView, top: float, told: Sequence[str], height: float) -> None:
     patch, line = matplotlib_patches.Patch, matplotlib_lines.Line2D
-    handles: list[t.Any] = [patch(facecolor=STAYS[0], edgecolor="white", label="guests that stay")]
+    handles: list[t.Any] = [patch(facecolor=STAYS[0], edgecolor="white", label="guests that stay" if view.is_answer else "guests")]
     if view.moves:
         handles += [patch(facecolor=COLOURS[1], edgecolor="white", label="guests that move, each in its colour on both sides")]
     handles += [line([], [], color=INK, linewidth=1.2, label="usable capacity")]
@@ -284,7 +221,7 @@ def _key(figure: t.Any, picture: Picture, view: PlacementView, top: float, told:
         handles += [patch(facecolor="white", edgecolor=RED, hatch="xx", label="✖ breaks a rule")]
     kinds = {MARKERS.get(arrow.move.kind, "o") for arrow in picture.arrows}
     handles += [
-        line([], [], color=INK, marker=mark, linestyle="", markersize=4, label=name) for mark, name in _KINDS.items() if mark in kinds
+        line([], [], color=INK, marker=mark, linestyle="", markersize=4, label=name) for mark, name in KINDS.items() if mark in kinds
     ]
     if handles:
         figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, top - 0.5 / height), fontsize=8, frameon=False, ncols=5)

@@ -83,8 +83,8 @@ class Span(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """rows: the nodes from top to bottom; others: how many nodes have no row; arrows: none where there are too many moves (`tally`: how many
-    leave each row, and how many come).
+    """rows: the nodes from top to bottom; others: how many nodes have no row; after: nothing where nobody was asked what to move; arrows: none
+    where there are too many moves (`tally`: how many leave each row, and how many come).
     """
 
     rows: Sequence[NodeView]
@@ -95,6 +95,11 @@ class Picture:
     spans: Sequence[Span]
     tally: Sequence[tuple[int, int]]
     shown_moves: int
+
+    @property
+    def lines(self) -> int:
+        """Return how many rows are drawn: one more where it stands for the nodes that have none."""
+        return len(self.rows) + (self.others > 0)
 
     @property
     def widest(self) -> float:
@@ -108,7 +113,7 @@ def picture_of(view: PlacementView, *, bars: int = BARS) -> Picture:
 
     :param bars: up to how many nodes each gets a row; of more, those that change most.
     """
-    rows = _rows(view, bars)
+    rows = rows_of(view, bars)
     tones = tones_of(view)
     row_of = {node.name: number for number, node in enumerate(rows)}
     others = len(view.nodes) - len(rows)
@@ -120,7 +125,7 @@ def picture_of(view: PlacementView, *, bars: int = BARS) -> Picture:
         rows=rows,
         others=others,
         before=[_panel(view, view.before, resource, rows, tones, after=False) for resource in drawn],
-        after=[_panel(view, view.after, resource, rows, tones, after=True) for resource in drawn],
+        after=[_panel(view, view.after, resource, rows, tones, after=True) for resource in drawn if view.is_answer],
         arrows=arrows,
         spans=spans,
         tally=_tally(shown, rows) if many else [],
@@ -136,11 +141,11 @@ def tones_of(view: PlacementView) -> dict[str, int]:
     return found
 
 
-def _rows(view: PlacementView, most: int) -> list[NodeView]:
+def rows_of(view: PlacementView, most: int) -> list[NodeView]:
     """Return the nodes that are shown: open ones first, the fullest at the top, so that before is a slope and after is even."""
-    nodes = list(view.nodes)
+    nodes = [node for node in view.nodes if view.detailed is None or node.name in view.detailed]
     if len(nodes) > most:
-        nodes = sorted(nodes, key=lambda node: (-_change(view, node), node.name))[: min(DETAIL, most)]
+        nodes = sorted(nodes, key=lambda node: (-_change(view, node), -_highest(view, view.before, node), node.name))[: min(DETAIL, most)]
     return sorted(nodes, key=lambda node: (node.state not in (OPEN, FREED), -_highest(view, view.before, node), node.name))
 
 

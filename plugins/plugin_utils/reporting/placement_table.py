@@ -50,6 +50,18 @@ def tables(attempts: Sequence[Attempt]) -> list[Table]:
     return [_effort(attempts, views[0]), *(_resource(attempts, views[0], resource) for resource in views[0].resources)]
 
 
+def figures(view: PlacementView) -> Table:
+    """Return the figures of one placement, a row for each resource: before and after in one cell, all of load / usable capacity."""
+    head = ["load / usable capacity", "spread: fullest − emptiest node", "fullest node", "standard deviation"]
+    rows = []
+    for resource in view.resources:
+        was, now = (side.figures[resource.name] for side in (view.before, view.after))
+        pairs = ((was.spread, now.spread), (was.highest, now.highest), (was.std_ratio, now.std_ratio))
+        cells = [f"{percent(one)} → {percent(other)}" if view.is_answer else percent(one) for one, other in pairs]
+        rows.append([_title(view, resource), *cells, *([percent(view.improvement(resource.name))] if view.is_answer else [])])
+    return Table("Figures", [*head, *(["its improvement"] if view.is_answer else [])], rows)
+
+
 def lines(table: Table) -> list[str]:
     """Return a table as lines for a terminal, columns aligned, no space at the end."""
     cells = [list(table.head), *(list(row) for row in table.rows)]
@@ -88,9 +100,12 @@ def _resource(attempts: Sequence[Attempt], first: PlacementView, resource: Resou
     for strategy, view, _why in attempts:
         if view is not None:
             rows.append([strategy, *_figures(view.after.figures[resource.name], resource), percent(view.improvement(resource.name))])
+    return Table(_title(first, resource), ["strategy", "std deviation", "of the ratio", "spread", "maximum", "improvement"], rows)
+
+
+def _title(view: PlacementView, resource: ResourceView) -> str:
     name = "Memory" if resource.name == "memory" else resource_name(resource)
-    title = f"{name}{' (not balanced)' if first.goal == BALANCE and not resource.balanced else ''}"
-    return Table(title, ["strategy", "std deviation", "of the ratio", "spread", "maximum", "improvement"], rows)
+    return f"{name}{' (not balanced)' if view.goal == BALANCE and not resource.balanced else ''}"
 
 
 def _figures(figures: Figures, resource: ResourceView) -> list[str]:

@@ -10,8 +10,10 @@ import textwrap
 from collections.abc import Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.durations import format_duration
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_picture import Panel
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import (
     BALANCE,
+    OBSERVED,
     OPEN,
     NodeView,
     PlacementView,
@@ -32,10 +34,16 @@ def percent(value: float | None) -> str:
 
 def title(view: PlacementView) -> str:
     """Return a figure's title: whose, what it takes, and what it brings."""
+    name = f"Cluster {view.cluster}{' (synthetic data)' if view.synthetic else ''}"
+    if not view.is_answer:
+        return f"{name}, as it was observed\n{gains(view)}; {violations(view)}"
     how = f"strategy {view.strategy}" if view.goal == BALANCE else f"goal {view.goal.replace('_', ' ')}"
-    told = [f"Cluster {view.cluster}{' (synthetic data)' if view.synthetic else ''}, {how}: {effort(view)}"]
-    told += [f"{gains(view)}; {violations(view)}; {view.verdict.replace('_', ' ')}"]
-    return "\n".join(told)
+    return f"{name}, {how}: {effort(view)}\n{gains(view)}; {violations(view)}; {view.verdict.replace('_', ' ')}"
+
+
+def told_of(view: PlacementView) -> str:
+    """Return a placement in one line: what it takes, and what it brings."""
+    return "; ".join([*([effort(view)] if view.is_answer else []), gains(view), violations(view)])
 
 
 def effort(view: PlacementView) -> str:
@@ -47,18 +55,22 @@ def effort(view: PlacementView) -> str:
 
 def gains(view: PlacementView) -> str:
     """Return the spread of each balanced resource before and after; for other goals than balance what is said of them."""
-    if view.goal != BALANCE:
+    if view.goal not in (BALANCE, OBSERVED):
         return view.why
-    return ", ".join(
-        f"spread of {resource_name(resource)} {percent(view.before.figures[resource.name].spread)} → {percent(view.after.figures[resource.name].spread)}"
-        for resource in view.balanced
-    )
+    return ", ".join(f"spread of {resource_name(resource)} {_change(view, resource.name)}" for resource in view.balanced)
+
+
+def _change(view: PlacementView, resource: str) -> str:
+    before, after = (percent(side.figures[resource].spread) for side in (view.before, view.after))
+    return f"{before} → {after}" if view.is_answer else before
 
 
 def violations(view: PlacementView) -> str:
     """Return how many limits are broken before and after."""
     before, after = view.before.violations, view.after.violations
-    return "no limit broken" if not before and not after else f"limits broken {before} → {after}"
+    if not before and not after:
+        return "no limit broken"
+    return f"limits broken {before} → {after}" if view.is_answer else f"{counted(before, 'limit')} broken"
 
 
 def waves_text(view: PlacementView) -> str:
@@ -75,6 +87,12 @@ def waves_text(view: PlacementView) -> str:
 def resource_name(resource: ResourceView) -> str:
     """Return what a resource is called in a heading."""
     return "CPU" if resource.name == "cpu" else resource.name
+
+
+def panel_title(view: PlacementView, panel: Panel) -> str:
+    """Return what stands above the bars of one resource."""
+    side = "after" if panel.after else "before" if view.is_answer else "now"
+    return f"{side}: {resource_name(panel.resource)}"
 
 
 def node_label(node: NodeView, resource: ResourceView) -> str:
@@ -95,8 +113,8 @@ def notes(view: PlacementView, *, wide: int) -> list[str]:
     """
     told = [
         *_some("Found", view.found),
-        *_some("Broken before", [one.what for one in view.before.breaches]),
-        *_some("Broken after", [one.what for one in view.after.breaches]),
+        *_some("Broken before" if view.is_answer else "Broken", [one.what for one in view.before.breaches]),
+        *_some("Broken after", [one.what for one in view.after.breaches if view.is_answer]),
         *_some("Refused", view.refused),
     ]
     if view.observed_at is not None:

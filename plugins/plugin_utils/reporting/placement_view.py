@@ -17,6 +17,8 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.sizes import fo
 Document = Mapping[str, t.Any]
 BASIC = ("cpu", "memory")
 BALANCE = "balance"
+# In the place of a goal: nothing was asked, the cluster is shown as it was seen.
+OBSERVED = "observed"
 # What a node can be.
 OPEN, MAINTENANCE, OFFLINE, LEAVING, FREED = "open", "maintenance", "offline", "to be emptied", "freed"
 
@@ -103,7 +105,7 @@ class WaveView(t.NamedTuple):
 @dataclasses.dataclass(frozen=True)
 class PlacementView:
     """What one strategy makes of a cluster. demand: by guest and resource; moves in the order of the waves; found: what goals besides balance tell, a
-    sentence each; seconds: of CPU time.
+    sentence each; seconds: of CPU time; detailed: the nodes of which every guest is told, others may hold some as overhead (None = all nodes are).
     """
 
     cluster: str
@@ -125,6 +127,12 @@ class PlacementView:
     refused: Sequence[str]
     found: Sequence[str]
     seconds: float
+    detailed: Collection[str] | None = None
+
+    @property
+    def is_answer(self) -> bool:
+        """Return whether somebody was asked what to move; else before and after are the same."""
+        return self.goal != OBSERVED
 
     @property
     def balanced(self) -> list[ResourceView]:
@@ -168,6 +176,7 @@ def placement_view(
     leaving: Collection[str] = (),
     breaches: tuple[Sequence[Breach], Sequence[Breach]] = ((), ()),
     seconds: float,
+    detailed: Collection[str] | None = None,
 ) -> PlacementView:
     """Return what pictures and tables show.
 
@@ -175,7 +184,7 @@ def placement_view(
     :param answer: what `cluster_balance` returned for it; waves: its moves in their order.
     :param balanced: resources that the policy balances; leaving: nodes that it empties.
     :param breaches: hard limits that are broken before and after.
-    :param seconds: CPU time that the answer took.
+    :param seconds: CPU time that the answer took; detailed: the nodes of which the document tells every guest, None = all.
     """
     names = resource_names(document)
     freed = set(answer.get("freed") or ())
@@ -206,6 +215,7 @@ def placement_view(
         refused=[f"{_what(entry)}: {entry['reason']}" for entry in answer.get("refused") or []],
         found=_found(answer),
         seconds=seconds,
+        detailed=detailed,
     )
 
 
@@ -227,7 +237,7 @@ def _node(node: Document, names: Iterable[str], leaving: Collection[str], freed:
     closed = OFFLINE if node.get("online") is False else MAINTENANCE if node.get("maintenance") else None
     state = closed or (LEAVING if name in leaving else FREED if name in freed else OPEN)
     parts = {key: {one: float((node.get(key) or {}).get(one) or 0.0) for one in names} for key in ("reserve", "overhead")}
-    return NodeView(name, state, {one: _of(node, one) for one in names}, parts["reserve"], parts["overhead"])
+    return NodeView(name, state, {one: amount_of(node, one) for one in names}, parts["reserve"], parts["overhead"])
 
 
 def _side(
@@ -258,10 +268,11 @@ def _move(move: Document, wave: int) -> MoveView:
 
 
 def _demand(guest: Document, resource: str) -> float:
-    return 0.0 if guest.get("running") is False else _of(guest, resource)
+    return 0.0 if guest.get("running") is False else amount_of(guest, resource)
 
 
-def _of(thing: Document, resource: str) -> float:
+def amount_of(thing: Document, resource: str) -> float:
+    """Return how much of a resource a node has, or a guest takes while it runs."""
     value = thing.get(resource) if resource in BASIC else (thing.get("more") or {}).get(resource)
     return float(value or 0.0)
 

@@ -17,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.store.history i
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.leases import Holder, Lease, LeaseHeld, LeaseLost, Leases
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import Location, resolve
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.newest import SampleEnds
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store.pictures import PictureRow, Pictures
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.plans import ActionRow, PlanRow, Plans
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.reading import SampleReading
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.retention import Retention
@@ -32,6 +33,7 @@ __all__ = [
     "LeaseHeld",
     "LeaseLost",
     "OutcomeRow",
+    "PictureRow",
     "PlanRow",
     "RunRow",
     "SeriesInfo",
@@ -40,7 +42,7 @@ __all__ = [
 ]
 
 
-class Store(Entities, SampleWriting, SampleReading, SampleEnds, Retention, Documents, Plans, History, Leases):
+class Store(Entities, SampleWriting, SampleReading, SampleEnds, Retention, Documents, Plans, Pictures, History, Leases):
     """An open store. Use it as a context manager; several threads may share it, processes open their own.
 
     ``warnings`` are sentences for the user, such as a store on a file system that ends with its container.

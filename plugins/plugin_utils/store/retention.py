@@ -37,10 +37,10 @@ class Retention(Session):
         :param raw_seconds: age from which samples are kept per hour only.
         :param hourly_seconds: age from which hours are kept per day only; at least raw_seconds.
         :param daily_seconds: age from which days are dropped; None keeps them for ever. At least hourly_seconds.
-        :param forecast_seconds: age from which forecasts are dropped; None keeps them for ever.
+        :param forecast_seconds: age from which forecasts, and the pictures of plans, are dropped; None keeps them for ever.
         :param model_seconds: age from which trained models are dropped; None keeps them for ever. Those whose meta name a series that is
             gone, or that belongs to an entity which is current no more, are dropped whatever their age.
-        :returns: hours, days: rows made; samples, hours_removed, days_removed, forecasts, models: rows removed.
+        :returns: hours, days: rows made; samples, hours_removed, days_removed, forecasts, pictures, models: rows removed.
         :raises StoreError: when the ages do not grow from raw to daily.
         """
         ages = [age for age in (raw_seconds, hourly_seconds, daily_seconds) if age is not None]
@@ -48,7 +48,7 @@ class Retention(Session):
             raise StoreError(
                 f"Cannot keep samples {raw_seconds} s, hours {hourly_seconds} s and days {daily_seconds} s; needed are ages that grow in this order."
             )
-        done = {"hours": 0, "days": 0, "samples": 0, "hours_removed": 0, "days_removed": 0, "forecasts": 0, "models": 0}
+        done = {"hours": 0, "days": 0, "samples": 0, "hours_removed": 0, "days_removed": 0, "forecasts": 0, "pictures": 0, "models": 0}
         raw_before = (now - raw_seconds) // HOUR * HOUR
         for begin, end in self._days(tables().sample, raw_before):
             with self.transaction() as connection:
@@ -73,6 +73,7 @@ class Retention(Session):
             if forecast_seconds is not None:
                 forecast = tables().forecast
                 done["forecasts"] = connection.execute(sa.delete(forecast).where(forecast.c.issued_at < now - forecast_seconds)).rowcount
+                done["pictures"] = connection.execute(sa.delete(tables().plan_picture).where(_made_before(now - forecast_seconds))).rowcount
             done["models"] = connection.execute(sa.delete(tables().model).where(_outlived(now, model_seconds))).rowcount
         return done
 
@@ -82,6 +83,12 @@ class Retention(Session):
         with self.reading() as connection:
             starts = sorted(connection.scalars(sa.select(day).where(table.c.time < before).distinct()))
         return [(start, min(start + DAY, before)) for start in starts]
+
+
+def _made_before(time: int) -> sa.ColumnElement[bool]:
+    """Return the condition that a picture is of a plan which is older; the plan itself stays."""
+    plan = tables().plan
+    return tables().plan_picture.c.plan_id.in_(sa.select(plan.c.id).where(plan.c.created_at < time))
 
 
 def _outlived(now: int, seconds: int | None) -> sa.ColumnElement[bool]:

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import sa
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration in ``migrations/versions``; what a new store is created as."""
 
 VERSION_TABLE = "schema_version"
@@ -35,6 +35,7 @@ class Tables(t.NamedTuple):
     run: sa.Table
     plan: sa.Table
     plan_action: sa.Table
+    plan_picture: sa.Table
     outcome: sa.Table
     lease: sa.Table
 
@@ -56,6 +57,7 @@ def tables() -> Tables:
         _run(metadata),
         _plan(metadata),
         _plan_action(metadata),
+        _plan_picture(metadata),
         _outcome(metadata),
         _lease(metadata),
     )
@@ -219,6 +221,18 @@ def _plan_action(metadata: sa.MetaData) -> sa.Table:
         sa.Column("run_id", sa.Integer, sa.ForeignKey("run.id")),
         sa.Column("detail", sa.JSON, nullable=False),
         comment="Progress of each action of a plan",
+    )
+
+
+def _plan_picture(metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        "plan_picture",
+        metadata,
+        sa.Column("plan_id", sa.Text, sa.ForeignKey("plan.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("cluster", sa.Text, primary_key=True, comment="its name"),
+        sa.Column("host", sa.Text, nullable=False, comment="inventory_hostname through which it is changed"),
+        sa.Column("picture", sa.LargeBinary, nullable=False, comment="what the report draws: JSON, compressed with zlib"),
+        comment="Each cluster of a plan, before and after its moves",
     )
 
 

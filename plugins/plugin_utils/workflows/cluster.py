@@ -16,7 +16,12 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import I
 from ansible_collections.foresight.capacity.plugins.plugin_utils.logs import logger
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.managed import Naming
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, OutcomeRow, Store, open_store
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.cluster_document import Document, guest_document, node_document
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.cluster_document import (
+    Document,
+    belongs,
+    guest_document,
+    node_document,
+)
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.last_changed import last_changed
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import ROUND_STEPS, steps_of
@@ -67,7 +72,7 @@ def cluster(
     with open_store(store, create=False) as notebook:
         owner = _owner(notebook, host)
         summary = owner.attributes["cluster"]
-        found = [entity for entity in notebook.find_entities(kinds=["node", "guest"]) if _belongs(entity, summary)]
+        found = [entity for entity in notebook.find_entities(kinds=["node", "guest"]) if belongs(entity, summary["name"])]
         guests = [entity for entity in found if entity.kind == "guest"]
         nodes = [entity for entity in found if entity.kind == "node"]
         running = [entity for entity in guests if entity.attributes.get("running") is not False]
@@ -119,12 +124,6 @@ def _owner(notebook: Store, host: str | None) -> Entity:
         which = "no cluster" if host is None or not known else f"no cluster that was read through {host}, but through {names}"
         raise InputError(f"The store holds {which}; needed are facts of proxmox_facts, recorded by foresight.capacity.record (O(host)).")
     return known[host] if host is not None else next(iter(known.values()))
-
-
-def _belongs(entity: Entity, summary: Mapping[str, t.Any]) -> bool:
-    """Tell whether the document of the cluster had it: containers that only their node told of are not in it."""
-    attributes = entity.attributes
-    return attributes.get("cluster") == summary["name"] and ("now" in attributes if entity.kind == "guest" else "overhead" in attributes)
 
 
 def _is_move(outcome: OutcomeRow) -> bool:

@@ -22,6 +22,12 @@ _NODE = ("maintenance", "tags", "reserve", "overhead", "more", "storages", "link
 _GUEST = ("name", "node", "tags", "pool", "disks", "more", "pinned_to", "priority")
 
 
+def belongs(entity: Entity, name: str) -> bool:
+    """Tell whether the document of the cluster of this name had it: containers that only their node told of are not in it."""
+    attributes = entity.attributes
+    return attributes.get("cluster") == name and ("now" in attributes if entity.kind == "guest" else "overhead" in attributes)
+
+
 def node_document(node: Entity) -> Document:
     """Return a node as it was recorded; what was not told is absent."""
     attributes = node.attributes

@@ -20,6 +20,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.planning import
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.planning.order import growth_bytes, shrunk_bytes
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import PlanRow, Store, open_store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.plan_pictures import draw_clusters
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_plans import write_plan
 
 Document = dict[str, t.Any]
@@ -47,6 +48,7 @@ def plan(
     """Make, store and write a plan. See planning.build_plan for what it is made of.
 
     :param inventory: all hosts of the inventory; hosts: those of this run.
+    :param clusters: see planning.moves.balanced; with the policy of each the report knows what was balanced.
     :param path: file or folder to write the plan to; None writes no file.
     :returns: written, plan (id, path, counts, state), summary (lines), document.
     :raises PlanError: for contradictory or malformed input, or a file that cannot be written.
@@ -68,17 +70,21 @@ def plan(
             clusters=clusters,
             before=before,
             after=after,
-            policy=_without_time(policy),
+            policy=_decided_by(policy, clusters),
             budgets=budgets,
             observed_at=_observed_at(actions, clusters, known, hosts) if observed_at is None else observed_at,
             expires_seconds=expires_seconds,
             check=check,
         )
         validate_plan(document, source="The new plan")
+        pictures, missing = draw_clusters(clusters)
         with opened.transaction():
             expired = _expire(opened, now)
             state, document = _keep(opened, document, now)
             superseded = _supersede(opened, document, now)
+            opened.save_pictures(document["id"], pictures)
+            # Nobody looks at a proposal any more that was replaced, and clusters are planned anew every few minutes.
+            opened.remove_pictures(superseded)
             run = opened.start_run("plan", at=now, check=check, detail={"plan": document["id"]})
             opened.finish_run(
                 run,
@@ -99,13 +105,20 @@ def plan(
             "expires_at": document["expires_at"],
             **{key: len(document[key]) for key in ("actions", "refused", "proposals")},
         },
-        "summary": [*summary_lines(document), *_notes(document, written, state)],
+        "summary": [*summary_lines(document), *missing, *_notes(document, written, state)],
         "document": document,
     }
 
 
+def _decided_by(policy: Document | None, clusters: t.Sequence[Document]) -> Document:
+    """Return the policies without the moment they were looked at: the same policy has the same digest a minute later."""
+    of_clusters = {
+        str((entry.get("document") or {}).get("cluster")): _without_time(entry["policy"]) for entry in clusters if entry.get("policy")
+    }
+    return {**_without_time(policy), **({"clusters": of_clusters} if of_clusters else {})}
+
+
 def _without_time(policy: Document | None) -> Document:
-    """Return the policy without the moment it was looked at: the same policy has the same digest a minute later."""
     return {key: value for key, value in (policy or {}).items() if key != "now"}
 
 

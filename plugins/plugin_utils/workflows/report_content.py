@@ -19,6 +19,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.volum
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, PlanRow, SeriesInfo, Store
 from ansible_collections.foresight.capacity.plugins.plugin_utils.third_party import np
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.pools import DATA, SNAPSHOT, is_pool, is_thick_snapshot
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.report_clusters import read_clusters
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.runways import remembered
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_plans import find_plan
 
@@ -32,6 +33,8 @@ _STEP_WITHOUT_FORECAST = 600
 _HORIZON_WITHOUT_FORECAST = 6 * 3600
 _RUNS_LOOKED_AT = 100
 _LONG_AGO = 3600
+# What an outcome can tell of before and after.
+_TOLD = frozenset(("size", "node"))
 _LVM_UNREAD = {
     "needs_root": "it answers root only: ansible_become, or docs/observing.md",
     "not_installed": "it is not installed",
@@ -59,6 +62,8 @@ def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None)
     actions = list((document or {}).get("actions", []))
     in_force = row is not None and not row.check and row.state not in ("expired", "superseded")
     recorded = {volume.host for volume in volumes if volume.recorded}
+    clusters = read_clusters(store, hosts, row, progress, lambda recorded: _not_begun(in_force, recorded))
+    pictured = tuple(f"guest:{cluster.name}/" for cluster in clusters if cluster.view.is_answer)
     return Content(
         now=now,
         hosts=list(hosts),
@@ -71,14 +76,19 @@ def read_content(store: Store, now: int, hosts: Sequence[str], plan: str | None)
         ),
         plan=document,
         plan_state=row.state if row else None,
-        actions=[action_row(action, progress.get(str(action.get("id"))), _not_begun(action, in_force, recorded)) for action in actions],
+        actions=[
+            action_row(action, progress.get(str(action.get("id"))), _not_begun(in_force, action.get("host") in recorded))
+            for action in actions
+            if not _is_pictured(action, pictured)
+        ],
         refused=[refused_row(one) for one in (document or {}).get("refused", [])],
-        proposals=[action_row(one) for one in (document or {}).get("proposals", [])],
+        proposals=[action_row(one) for one in (document or {}).get("proposals", []) if not _is_pictured(one, pictured)],
         outcomes=_outcomes(store, now, set(hosts)),
         notes=_notes(store, now, hosts, volumes),
         group_dates=group_dates(known, now),
         pool_dates=pool_dates(known, now),
         snapshot_dates=snapshot_dates(known, now),
+        clusters=clusters,
     )
 
 
@@ -86,11 +96,19 @@ def _can_fill(document: Document) -> bool:
     return bool((document.get("overprovisioning") or document)["can_fill"])
 
 
-def _not_begun(action: Document, in_force: bool, recorded: set[str]) -> str:
+def _is_pictured(action: Document, clusters: tuple[str, ...]) -> bool:
+    """Return whether the move stands with the picture of its cluster.
+
+    :param clusters: what the keys of their guests begin with.
+    """
+    return action.get("kind") == "guest_migrate" and str(action.get("target")).startswith(clusters)
+
+
+def _not_begun(in_force: bool, recorded: bool) -> str:
     """Return the state of an action without progress."""
     if not in_force:
         return "not applied"
-    return "never applied: recorded host" if action.get("host") in recorded else "planned"
+    return "never applied: recorded host" if recorded else "planned"
 
 
 def _newest_plan(store: Store, hosts: set[str]) -> PlanRow | None:
@@ -199,7 +217,7 @@ def _outcomes(store: Store, now: int, hosts: set[str]) -> list[dict[str, str]]:
             "when": moment(one.started_at),
             "target": short_key(one.target),
             "status": one.status,
-            "change": change_text({"from": one.before, "to": one.after}) if one.changed and (one.after or {}).get("size") else "",
+            "change": change_text({"from": one.before, "to": one.after}) if one.changed and _TOLD & set(one.after or {}) else "",
             "message": one.message or "",
         }
         for one in lately[:_SHOWN_OUTCOMES]
@@ -220,7 +238,8 @@ def _lvm_read(known: Mapping[str, Document], volumes: Sequence[VolumeView]) -> l
     shown = {volume.host for volume in volumes}
     absent = {host for host, reason in unread.items() if reason == "not_installed" and host not in shown}
     broken = [f"{host} ({_LVM_UNREAD.get(reason, reason)})" for host, reason in unread.items() if host not in absent]
-    bare = [f"{host} (no LVM)" if host in absent else host for host in documents if host in absent or host not in (*shown, *unread)]
+    without = [host for host in documents if not known[host].get("cluster") and (host in absent or host not in (*shown, *unread))]
+    bare = [f"{host} (no LVM)" if host in absent else host for host in without]
     notes = []
     if broken:
         notes.append(f"LVM could not be read: {some(broken)}. Volumes of these hosts are shown as they were seen before, if at all.")

@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.images import SOFTWARE
@@ -30,6 +30,11 @@ def figure_name(volume: str) -> str:
     :param volume: `HOST/VG/LV`.
     """
     return f"volume-{file_part(volume)}.png"
+
+
+def picture_name(cluster: str) -> str:
+    """Return the file name of a cluster's figure; two clusters never share one."""
+    return f"cluster-{file_part(cluster)}.png"
 
 
 def file_part(text: str) -> str:
@@ -89,15 +94,17 @@ def _unwritten(target: str, error: OSError, what: str, option: str) -> InputErro
     )
 
 
-def remove_old_figures(folder: str, *, keep: Collection[str], pattern: str = "volume-*.png", software: str = SOFTWARE) -> list[str]:
-    """Remove the figures that a former report wrote of volumes which have none now; return their paths.
+def remove_old_figures(
+    folder: str, *, keep: Collection[str], patterns: Sequence[str] = ("volume-*.png", "cluster-*.png"), software: str = SOFTWARE
+) -> list[str]:
+    """Remove the figures that a former report wrote of what has none now; return their paths.
 
     Only files that say of themselves that a report wrote them go.
 
-    :param pattern: of their names, and :param software: that they name, where something else than a report wrote them.
+    :param patterns: of their names, and :param software: that they name, where something else than a report wrote them.
     """
     removed = []
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), pattern))):
+    for path in sorted(path for pattern in patterns for path in glob.glob(os.path.join(glob.escape(folder), pattern))):
         if os.path.basename(path) not in keep and not os.path.islink(path) and says(path, software):
             try:
                 os.unlink(path)

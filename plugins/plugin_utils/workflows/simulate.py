@@ -26,7 +26,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.place
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_table import Attempt, failures, lines, tables
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_texts import effort
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import placement_view
-from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_breaches import breaches, facts_of
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.breaches import breaches, facts_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_cluster import find_cluster
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.simulate_files import SCHEMA, refuse_foreign, write_simulation
 

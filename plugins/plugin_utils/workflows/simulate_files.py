@@ -78,11 +78,7 @@ def write_simulation(
                 drawn[name] = _json(told) if name == ANSWERS else _cluster(document)
         for name, data in drawn.items():
             write_file(folder, name, data, what=_WHAT)
-        removed = [
-            path
-            for pattern in (_picture("*"), COMPARISON)
-            for path in remove_old_figures(folder, keep=names, pattern=pattern, software=SOFTWARE)
-        ]
+        removed = remove_old_figures(folder, keep=names, patterns=(_picture("*"), COMPARISON), software=SOFTWARE)
     counts = {"files": len(drawn), "unchanged": len(names) - len(drawn), "removed": len(removed)}
     return [os.path.join(folder, name) for name in names], counts
 

@@ -30,7 +30,7 @@ def test_recorded_hosts_are_told_apart(samples):
 
 
 def test_headlines_of_quiet_days(samples):
-    assert samples.content().headline == "No logical volume was observed on these hosts yet."
+    assert samples.content().headline == "No logical volume and no cluster was observed on these hosts yet."
     assert samples.content([samples.view(known={}, used=1)]).headline == "No volume has a forecast yet."
     calm = samples.view(known=samples.forecast(None, None), used=1)
     assert samples.content([calm]).headline == "The 1 volume with a forecast does not fill up within 6h."

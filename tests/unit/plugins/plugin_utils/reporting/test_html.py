@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -12,19 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.clusters import ClusterView
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.groups import GroupView, Part
-from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.html import (
-    GROUPS_SHOWN,
-    ROWS_SHOWN,
-    chart_data,
-    render_html,
-    script_safe,
-)
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.html import GROUPS_SHOWN, chart_data, render_html
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.observed_placement import observed_view
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.page import ROWS_SHOWN, script_safe
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import Breach
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.verdicts import Progress
+from support.placement_views import by_hand, hand_view
 
 NASTY = "</script><script>boom()</script><!--<img src=x onerror=boom()> ü\"'& {{ 7*7 }}"
 OWN_TAGS = {
     "html", "head", "meta", "link", "title", "style", "body", "header", "div", "p", "h1", "main", "b", "ul", "li", "h2", "input", "table", "thead",
-    "tbody", "colgroup", "col", "tr", "th", "td", "span", "i", "details", "summary", "code", "br", "section", "h3", "script",
+    "tbody", "colgroup", "col", "tr", "th", "td", "span", "i", "em", "details", "summary", "code", "br", "section", "h3", "script",
 }  # fmt: skip
 
 
@@ -63,6 +64,15 @@ def seen(samples):
     row = dict.fromkeys(("target", "change", "reason", "state", "message", "code", "when", "status"), NASTY)
     group = GroupView("vg:" + NASTY, 100, [Part(NASTY, 40, 20)], 60, [NASTY])
     plan = samples.plan(id=NASTY)
+    guests = [{**guest, "id": NASTY + guest["id"], "name": NASTY} for guest in by_hand()["guests"]]
+    seen = observed_view({**by_hand(), "cluster": NASTY, "guests": guests}, [Breach(NASTY, (), ("a",))])
+    view = dataclasses.replace(hand_view(why=NASTY), cluster=NASTY, refused=[NASTY], found=[NASTY])
+    states = [Progress(NASTY, NASTY)] * 2
+    clusters = [
+        ClusterView(view, 5, True, missing=NASTY, states=states),
+        ClusterView(seen, 5, False),
+        ClusterView(view, 5, True, states=states),
+    ]
     page = render_html(
         samples.content(
             [volume],
@@ -74,15 +84,16 @@ def seen(samples):
             proposals=[row],
             outcomes=[row],
             notes=[NASTY],
+            clusters=clusters,
         ),
-        charts=10,
+        charts=2,
     )
     return Page(page)
 
 
 def test_nothing_from_outside_becomes_markup(seen):
     assert set(seen.tags) <= OWN_TAGS
-    assert len(seen.scripts) == 3
+    assert len(seen.scripts) == 5
     assert not [name for name, _value in seen.attributes if name.startswith("on")]
     assert "boom" not in "".join(value or "" for name, value in seen.attributes if name in ("style", "class", "href", "src"))
     assert seen.text.count(NASTY) >= 20
@@ -116,7 +127,22 @@ def test_nothing_is_asked_of_the_network(seen):
 
 def test_the_page_has_its_parts(seen):
     ids = {value for name, value in seen.attributes if name == "id"}
-    assert {"headline", "summary", "notes", "volumes", "plan", "actions", "refused", "proposals", "outcomes", "groups", "data"} <= ids
+    assert {
+        "headline",
+        "summary",
+        "notes",
+        "volumes",
+        "clusters",
+        "more-clusters",
+        "placements",
+        "plan",
+        "actions",
+        "refused",
+        "proposals",
+        "outcomes",
+        "groups",
+        "data",
+    } <= ids
     bars = [value for name, value in seen.attributes if name == "class" and value == "vgbar"]
     assert len(bars) == 2, "before and after"
 
@@ -127,6 +153,23 @@ def test_any_name_stays_inside_its_script(text):
     safe = script_safe(json.dumps({"name": text}))
     assert "<" not in safe
     assert json.loads(safe) == {"name": text}
+
+
+def test_clusters_alone_say_nothing_of_volumes(samples):
+    states = [Progress("applied", ""), Progress("planned", "")]
+    content = samples.content(clusters=[ClusterView(hand_view(), 5, False, states=states)], plan=samples.plan(), plan_state="proposed")
+    seen = Page(render_html(content, charts=10))
+    assert "olume" not in seen.text
+    told = " ".join(seen.text.split())
+    for words in ("3nodes of 1 cluster", "5guests", "2 → 0limits broken", "2moves planned", "1move done", "Cluster: before, moves, after"):
+        assert words in told
+    assert "Nothing needs to be changed" not in told
+    assert "2 moves in the cluster hand: told above, with its picture." in told
+    data = json.loads(seen.scripts[1])
+    assert [chart["still"] for chart in data["charts"]] == [False]
+    now = Page(render_html(samples.content(clusters=[ClusterView(observed_view(by_hand(), []), 5, False)]), charts=10))
+    assert "Cluster: nodes now" in now.text
+    assert [panel["title"] for panel in json.loads(now.scripts[1])["charts"][0]["panels"]] == ["now: CPU", "now: memory"]
 
 
 def test_an_empty_report(samples):

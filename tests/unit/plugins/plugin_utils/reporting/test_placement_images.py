@@ -11,9 +11,11 @@ import matplotlib.image
 import pytest
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.synthetic import synthetic_cluster
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.observed_placement import observed_view
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_comparison import comparison_figure, comparison_png
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_curves import BINS, curves_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_images import SOFTWARE, placement_figure, placement_png
+from ansible_collections.foresight.capacity.plugins.plugin_utils.reporting.placement_view import Breach
 from support.placement_views import balanced_view, by_hand, hand_view, overlaps
 
 BOTH = {"resources": {"cpu": 1, "memory": 1}}
@@ -28,6 +30,10 @@ def case(name):
         return balanced_view(BOTH)[0]
     if name == "three resources":
         return balanced_view(more={"gpu": {"capacity": 4}})[0]
+    if name == "observed":
+        return observed_view(by_hand(), [Breach("cpu of a is at 110 %", (), ("a",))])
+    if name == "observed, large":
+        return observed_view(synthetic_cluster(nodes=80, guests_per_node=5, maintenance=1), [])
     if name == "no moves":
         return balanced_view({"goal": "headroom"}, document=by_hand())[0]
     if name == "too many moves":
@@ -35,7 +41,9 @@ def case(name):
     return balanced_view(document=synthetic_cluster(nodes=80, guests_per_node=5, maintenance=1))[0]
 
 
-@pytest.mark.parametrize("name", ["by hand", "rules", "three resources", "no moves", "too many moves", "large"])
+@pytest.mark.parametrize(
+    "name", ["by hand", "rules", "three resources", "no moves", "too many moves", "large", "observed", "observed, large"]
+)
 def test_no_word_lies_upon_another_or_sticks_out(name):
     assert overlaps(placement_figure(case(name), bars=60)) == ([], [])
 
@@ -44,6 +52,14 @@ def words(figure):
     return [text.get_text() for axes in figure.axes for text in (*axes.texts, axes._left_title, axes.xaxis.label)] + [
         text.get_text() for text in figure.texts
     ]
+
+
+def test_what_was_only_seen_has_one_side_and_no_moves():
+    told = words(placement_figure(case("observed"), bars=60))
+    assert {"now: memory", "now: CPU"} <= set(told)
+    assert not [word for word in told if word.startswith(("before", "after", "moves", "no moves", "wave"))]
+    assert told[-2].startswith("Cluster hand, as it was observed\nspread of CPU ")
+    assert "Broken (1): cpu of a is at 110 %" in told[-1]
 
 
 def test_the_figure_says_whose_it_is_and_what_is_wrong():

@@ -24,8 +24,10 @@ def test_a_new_store_has_exactly_the_tables_of_the_schema(store):
 
 @pytest.mark.parametrize(
     "name",
-    ["entity", "series", "sample", "sample_hour", "sample_day", "forecast", "model", "run", "plan", "plan_action", "outcome", "lease"],
-)
+    [
+        "entity", "series", "sample", "sample_hour", "sample_day", "forecast", "model", "run", "plan", "plan_action", "plan_picture", "outcome", "lease",
+    ],
+)  # fmt: skip
 def test_every_table_says_what_it_is(name):
     assert tables().metadata.tables[name].comment
 

@@ -14,14 +14,16 @@ import subprocess
 import sys
 
 import pytest
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import StoreError
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Store, open_store, upgrade
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.connection import raw_connection
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store.location import resolve
-from ansible_collections.foresight.capacity.plugins.plugin_utils.store.schema import VERSION
+from ansible_collections.foresight.capacity.plugins.plugin_utils.store.schema import VERSION, tables
 
 NEXT = f"{int(VERSION) + 1:04d}"
 
@@ -93,6 +95,19 @@ def test_the_version_of_the_code_is_the_newest_migration():
     config.set_main_option("script_location", upgrade.MIGRATIONS)
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_heads() == [VERSION]
+
+
+def test_a_store_of_the_first_version_becomes_what_a_new_one_is(old):
+    store = Store(resolve(old))
+    with store.transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE plan_picture")
+        connection.exec_driver_sql("UPDATE schema_version SET version_num = '0001'")
+    store.close()
+    with open_store(old) as store, store.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": "schema_version", "compare_type": True})
+        assert compare_metadata(context, tables().metadata) == []
+    assert ask(old, "SELECT version_num FROM schema_version") == [(VERSION,)]
+    assert ask(old, "SELECT value FROM sample") == [(1.5,)]
 
 
 def test_a_store_is_upgraded_in_place(old, migrations):

@@ -215,7 +215,7 @@ def test_an_empty_store_and_hosts_nobody_knows(tmp_path):
     open_store(store).close()
     answer = write(store, tmp_path / "report", hosts=["new1"])
     assert [os.path.basename(path) for path in answer["files"]] == ["index.html"]
-    assert answer["summary"][0] == "No logical volume was observed on these hosts yet."
+    assert answer["summary"][0] == "No logical volume and no cluster was observed on these hosts yet."
     assert "Never observed: new1." in (tmp_path / "report" / "index.html").read_text()
 
 
