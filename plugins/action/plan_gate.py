@@ -46,6 +46,7 @@ class ActionModule(Verb):
                 "plan": {"type": "str"},
                 "run_id": {"type": "int"},
                 "results": {"type": "list", "elements": "dict"},
+                "not_begun": {"type": "list", "elements": "dict", "default": []},
                 "approved_by": {"type": "str"},
                 "require_approval": {"type": "bool", "default": False},
                 "lease_seconds": {"type": "str", "default": "15m"},
@@ -65,7 +66,7 @@ class ActionModule(Verb):
 def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Arguments:
     """Return what the workflow of this state takes; run_verb passes every argument, so the rest is taken out in place."""
     state = arguments.pop("state")
-    given = {name: arguments.pop(name) for name in (*_OPEN_ONLY, "run_id", "approved_by", "results")}
+    given = {name: arguments.pop(name) for name in (*_OPEN_ONLY, "run_id", "approved_by", "results", "not_begun")}
     play = play_hosts(variables)
     if state in ("open", "host", "approve"):
         refuse_forged(variables, [str(variables["inventory_hostname"])], DOCUMENTS)
@@ -80,7 +81,9 @@ def _of_state(arguments: Arguments, variables: Variables, check: bool) -> Argume
         chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), failed=play.lost)
         chosen.update({name: given[name] for name in _OWN_OF_HOST})
     elif state == "done":
-        chosen.update(run_id=given["run_id"], host=str(variables["inventory_hostname"]), results=given["results"])
+        chosen.update(
+            run_id=given["run_id"], host=str(variables["inventory_hostname"]), results=given["results"], not_begun=given["not_begun"]
+        )
     elif state == "close":
         chosen["run_id"] = given["run_id"]
     else:

@@ -29,7 +29,7 @@ options:
     default: warning
   log_file:
     description:
-      - A file to which log lines are appended as well, each with time, level and category (C(store), C(lvm), C(ansible), C(main)).
-        Default of E(FORESIGHT_LOG_FILE).
+      - A file to which log lines are appended as well, each with time, level and category (C(store), C(lvm) of volumes, C(guests) of containers and
+        VMs, C(ansible), C(main)). Default of E(FORESIGHT_LOG_FILE).
     type: path
 """

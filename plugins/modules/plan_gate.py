@@ -47,6 +47,12 @@ options:
       - What the loop over the host's actions registered, for O(state=done). Each result has its action under the name of the loop variable.
     type: list
     elements: dict
+  not_begun:
+    description:
+      - Actions of the host whose task never began because one before it failed, for O(state=done). They are open again, for another run.
+    type: list
+    elements: dict
+    default: []
   approved_by:
     description:
       - Who approves, for O(state=approve). By default C(awx_user_name) of an AWX job, else the login name.
@@ -125,6 +131,7 @@ EXAMPLES = r"""
     state: done
     run_id: "{{ gate.run_id }}"
     results: "{{ resized.outcomes | default([]) }}"
+    not_begun: "{{ [] if resized is defined else mine.actions | default([]) }}"
 
 # Notes the progress and releases the lease; closing twice does no harm.
 - name: Close the gate

@@ -154,6 +154,12 @@ ansible_facts:
               elements: dict
               returned: always
               sample: [{storage: local-lvm, bytes: 8589934592}]
+            moving: {description: That a migration of it runs., type: bool, returned: while it is being moved}
+            moving_to:
+              description: The node that it goes to, on which planning counts it. V(null) where the log of the migration does not tell yet.
+              type: str
+              returned: while it is being moved
+              sample: pve2
             tags: {description: Tags., type: list, elements: str, returned: always}
             pool: {description: Pool., type: str, returned: always}
             ha: {description: Whether the HA manager holds it., type: bool, returned: always}
@@ -172,6 +178,21 @@ calls:
   description: How many calls were made.
   returned: always
   type: int
+reason:
+  description: Why the task as a whole failed, as listed in C(docs/proxmox.md).
+  returned: when it failed
+  type: str
+  sample: forbidden
+privilege:
+  description: The privilege that is missing, if that is the reason.
+  returned: when it failed
+  type: str
+  sample: VM.Audit
+privilege_path:
+  description: Where it is missing.
+  returned: when it failed
+  type: str
+  sample: /vms
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -247,6 +247,21 @@ seconds:
   description: How long the task took.
   returned: always
   type: float
+reason:
+  description: Why the task as a whole failed, as listed in C(docs/proxmox.md).
+  returned: when nothing could be begun
+  type: str
+  sample: forbidden
+privilege:
+  description: The privilege that is missing, if that is the reason.
+  returned: when nothing could be begun
+  type: str
+  sample: VM.Audit
+privilege_path:
+  description: Where it is missing.
+  returned: when nothing could be begun
+  type: str
+  sample: /vms
 """
 
 from ansible.module_utils.basic import AnsibleModule

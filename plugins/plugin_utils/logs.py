@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logging to console and file, with levels, under four categories."""
+"""Logging to console and file, with levels, under five categories."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import typing as t
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.errors import InputError
 
-CATEGORIES = ("store", "lvm", "ansible", "main")
+CATEGORIES = ("store", "lvm", "guests", "ansible", "main")
 LEVELS = ("debug", "info", "warning", "error")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def logger(category: str) -> logging.Logger:
-    """Return the logger of one category: store, lvm, ansible or main."""
+    """Return the logger of one category: store, lvm, guests, ansible or main."""
     if category not in CATEGORIES:
         raise InputError(f"Unknown log category {category!r}; needed is one of {', '.join(CATEGORIES)}.")
     return logging.getLogger(f"foresight.{category}")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.wait import wait_for
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-ANSIBLE_PLAYBOOK = CHECKOUT / ".venv" / "bin" / "ansible-playbook"
+# Of the environment that runs the tests, which is the checkout's own unless somebody lends theirs.
+ANSIBLE_PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 _RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -84,13 +89,46 @@ class Started:
     process: subprocess.Popen[str]
 
     def kill(self) -> None:
-        """SIGKILL to ansible-playbook and all its workers at once: nobody of them says goodbye."""
+        """SIGKILL to the process group of ansible-playbook: it does not say goodbye. Its workers have sessions of their own, and live on."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
+
+    def end_all(self, number: int) -> None:
+        """A signal to ansible-playbook and all that it has started, as systemd sends it to a unit; returns when all are gone."""
+        everybody = [self.process.pid, *self.descendants()]
+        for pid in everybody:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        self.process.communicate()
+        wait_for(lambda: not any(map(self.lives, everybody)), 60, "the end of what ansible-playbook has started")
+
+    def descendants(self) -> list[int]:
+        """The processes that it has started, those that they have started and so on."""
+        parents = {int(entry.name): _parent_of(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+        found: list[int] = []
+        more = [self.process.pid]
+        while more:
+            more = [child for child, parent in parents.items() if parent in more]
+            found += more
+        return found
+
+    @staticmethod
+    def lives(pid: int) -> bool:
+        """Whether there is such a process; a zombie is none."""
+        return bool(_parent_of(pid))
 
     def wait(self, timeout: float = 600.0) -> Run:
         output, _nothing = self.process.communicate(timeout=timeout)
         return Run(self.process.returncode, output, _recap(output))
+
+
+def _parent_of(pid: int) -> int:
+    """The parent of a process, 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return 0 if fields[0] in "ZX" else int(fields[1])
 
 
 def _recap(output: str) -> dict[str, Recap]:

@@ -57,9 +57,9 @@ def _guest(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def recorded(path: Path) -> Path:
+def recorded(path: Path, seen: dict[str, Any] | None = None) -> Path:
     """A store in which the document was recorded once."""
-    record(store=str(path), now=NOW - 60, hosts=["prod-api"], lost=[], facts={"prod-api": {"foresight_cluster": document()}})
+    record(store=str(path), now=NOW - 60, hosts=["prod-api"], lost=[], facts={"prod-api": {"foresight_cluster": seen or document()}})
     return path
 
 

@@ -17,8 +17,11 @@ GIB = 1 << 30
 NODES = ("pve1", "pve2", "pve3", "pve4", "pve5")
 IN_MAINTENANCE = "pve5"
 USER, TOKEN, SECRET = "foresight@pve", "demo", "7f1c9a52-3f0b-4d7e-9a55-1d2c3b4a5f60"
-_AUDIT = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"]
-_CHANGE = [*_AUDIT, "Datastore.AllocateSpace", "VM.Config.CPU", "VM.Config.Disk", "VM.Config.Memory", "VM.Migrate", "VM.PowerMgmt"]
+# The role of docs/proxmox.md for all that the playbooks do.
+ROLE = [
+    *("Datastore.AllocateSpace", "Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"),
+    *("VM.Config.CPU", "VM.Config.Disk", "VM.Config.Memory", "VM.Migrate"),
+]
 
 # name, kind, node, cores, GiB of memory, tags
 _BOUND = (
@@ -101,11 +104,11 @@ def make() -> dict[str, Any]:
             },
         ],
         "ha": _ha(ids),
-        "roles": [{"roleid": "ForesightAudit", "privs": _AUDIT}, {"roleid": "ForesightChange", "privs": _CHANGE}],
+        "roles": [{"roleid": "ForesightSite", "privs": ROLE}],
         "builtin_roles": {},
         "users": [{"userid": "root@pam"}, {"userid": USER}],
         "tokens": [{"tokenid": f"{USER}!{TOKEN}", "value": SECRET, "privsep": 0}],
-        "acl": [{"path": "/", "ugid": USER, "roleid": "ForesightChange", "propagate": 1}],
+        "acl": [{"path": "/", "ugid": USER, "roleid": "ForesightSite", "propagate": 1}],
     }
 
 

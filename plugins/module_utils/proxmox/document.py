@@ -30,8 +30,11 @@ class Choices(t.NamedTuple):
     links: t.Mapping[str, float]
 
 
-def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
-    """Put the document together."""
+def build(answers: Answers, choices: Choices, bound: t.Mapping[str, t.Optional[str]], *, observed_at: int) -> Document:
+    """Put the document together.
+
+    :param bound: where guests that are being moved go to, None where nobody told.
+    """
     overview = put_together(answers.resources, answers.status)
     all_guests, all_nodes = list(overview.lists.guests.values()), overview.lists.nodes
     names = sorted(name for name in all_nodes if not choices.nodes or name in choices.nodes)
@@ -42,7 +45,10 @@ def build(answers: Answers, choices: Choices, *, observed_at: int) -> Document:
     disks = _disks(answers.contents)
     doubtful = _doubtful(answers.unread, overview.lists)
     guests = [
-        _guest(entry, disks.get(int(entry["vmid"]), {}), held.get(str(entry["id"]), []) + doubtful.get(str(entry["node"]), []))
+        {
+            **_guest(entry, disks.get(int(entry["vmid"]), {}), held.get(str(entry["id"]), []) + doubtful.get(str(entry["node"]), [])),
+            **_way(str(entry["id"]), bound, chosen),
+        }
         for entry in sorted(all_guests, key=lambda entry: (str(entry["type"]), int(entry["vmid"])))
         if entry.get("node") in chosen
     ]
@@ -125,6 +131,13 @@ def _guest(entry: Entry, disks: t.Mapping[str, int], held: t.Sequence[str]) -> D
         "movable": not reasons,
         "unmovable_because": reasons,
     }
+
+
+def _way(guest: str, bound: t.Mapping[str, t.Optional[str]], names: t.Container[str]) -> Document:
+    """That it is on its way, and to where, if that is a node of the document."""
+    if guest not in bound:
+        return {}
+    return {"moving": True, "moving_to": bound[guest] if bound[guest] in names else None}
 
 
 def _own_reasons(entry: Entry) -> t.List[str]:

@@ -18,6 +18,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.documen
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reading import read_cluster
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.reserves import read_reserve, reserve_arguments
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.under_way import find_targets
 
 # A host keeps this many connections open (requests); more threads would open and close them all the time.
 MOST_PARALLEL = 10
@@ -41,6 +42,13 @@ def need_proxmoxer(module: AnsibleModule) -> None:
         module.fail_json(msg=missing_required_lib("proxmoxer and requests"), exception=connection.PROXMOXER_IMPORT_ERROR)
 
 
+def fail(module: AnsibleModule, failure: Failure, **more: t.Any) -> None:
+    """End the module with a failure."""
+    # Not path: Ansible would take that for a file of the machine, and tell its owner and size.
+    where = {"privilege": failure.privilege, "privilege_path": failure.path}
+    module.fail_json(**{**more, "msg": str(failure), "reason": failure.kind, **where})
+
+
 def run(module: AnsibleModule) -> None:
     """Read and return; a failure ends with its kind, and the privilege that is missing."""
     need_proxmoxer(module)
@@ -48,7 +56,7 @@ def run(module: AnsibleModule) -> None:
         client = Client(read_access(module.params))
         document = read_document(client, module.params)
     except Failure as failure:
-        module.fail_json(msg=str(failure), reason=failure.kind, privilege=failure.privilege, path=failure.path)
+        fail(module, failure)
         return
     for problem in document["problems"]:
         module.warn(problem)
@@ -74,7 +82,8 @@ def read_document(client: Client, params: t.Mapping[str, t.Any], clock: t.Callab
     )
     observed_at = int(clock())
     answers = read_cluster(client, nodes=choices.nodes, parallel=params["parallel"], clock=clock)
-    return build(answers, choices, observed_at=observed_at)
+    bound = find_targets(client, answers.resources, answers.problems)
+    return build(answers, choices, bound, observed_at=observed_at)
 
 
 def _speed(option: str, told: t.Any) -> float:

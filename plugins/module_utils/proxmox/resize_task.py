@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.access import read_access
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.admission import Admission, Terms
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.client import Client
-from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import MOST_PARALLEL, need_proxmoxer
+from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.facts import MOST_PARALLEL, fail, need_proxmoxer
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failures import Failure
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.guest_resize import GuestResize, Patience, Result
 from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.overview import Lists, Overview, read_overview
@@ -50,7 +50,7 @@ def run(module: AnsibleModule) -> None:
         client = Client(read_access(module.params))
         results = resize_guests(client, requests, module.params, check=module.check_mode)
     except Failure as failure:
-        module.fail_json(msg=str(failure), reason=failure.kind, privilege=failure.privilege, path=failure.path)
+        fail(module, failure)
         return
     outcome = summary(results)
     outcome["calls"] = client.calls

@@ -104,6 +104,8 @@ class _Reader:
             "id": part.data["id"],
             "name": part.text("name"),
             "node": part.text("node"),
+            "moving": part.truth("moving"),
+            "moving_to": part.text("moving_to"),
             "running": running,
             "cpu_cores_limit": None if cpu_max[1] else cpu_max[0],
             "memory_limit_bytes": None if memory_max[1] else memory_max[0],

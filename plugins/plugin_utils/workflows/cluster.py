@@ -24,6 +24,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.clust
 )
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.forecast import forecast_entities
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.last_changed import last_changed
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.moves_under_way import find_destinations
 from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.time_grid import ROUND_STEPS, steps_of
 
 # By the name of the resource in the document.
@@ -87,14 +88,18 @@ def cluster(
         }
         own_step = None if step is None else parse_duration(step, option="step")
         answers = {name: _forecasts(notebook, running, metric, own_step, **options) for name, metric in METRICS.items()}
+        names = {node.attributes["name"] for node in nodes}
+        bound = {key: node for key, node in find_destinations(notebook, guests, now).items() if node in names}
         moved = last_changed(notebook, {entity.key for entity in guests}, now, _is_move)
     told = [
-        guest_document(entity, {name: answers[name].get(entity.id) for name in METRICS}, quantile, moved.get(entity.key))
+        guest_document(
+            entity, {name: answers[name].get(entity.id) for name in METRICS}, quantile, moved.get(entity.key), bound.get(entity.key)
+        )
         for entity in guests
     ]
     whose = {"cluster": str(summary["name"]), "host": str(owner.host)}
     for text in naming.unused(told, **whose):
-        logger("main").warning("%r fits no guest of the cluster %s", text, summary["name"])
+        logger("guests").warning("%r fits no guest of the cluster %s", text, summary["name"])
     documents = naming.marked(told, **whose)
     predicted = any(document["demand_status"] == "ok" for document in documents)
     return {

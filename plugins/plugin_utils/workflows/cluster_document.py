@@ -19,7 +19,7 @@ NO_HISTORY = "no_history"
 # Of two resources the one that is worse says why there is no demand.
 _WORST_FIRST = ("invalid", "stale", "cold_start", NO_HISTORY)
 _NODE = ("maintenance", "tags", "reserve", "overhead", "more", "storages", "link_bytes_per_second")
-_GUEST = ("name", "node", "tags", "pool", "disks", "more", "pinned_to", "priority")
+_GUEST = ("name", "tags", "pool", "disks", "more", "pinned_to", "priority")
 
 
 def belongs(entity: Entity, name: str) -> bool:
@@ -41,11 +41,14 @@ def node_document(node: Entity) -> Document:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def guest_document(guest: Entity, answers: Mapping[str, Document | None], quantile: float, moved_at: int | None = None) -> Document:
+def guest_document(
+    guest: Entity, answers: Mapping[str, Document | None], quantile: float, moved_at: int | None = None, bound_for: str | None = None
+) -> Document:
     """Return a guest with its demand.
 
     :param answers: by resource (cpu, memory) its forecast, None where there is none.
     :param moved_at: when it was last moved by a plan, UTC seconds.
+    :param bound_for: the node that a migration is taking it to.
     """
     attributes = guest.attributes
     running = attributes.get("running") is not False
@@ -56,6 +59,8 @@ def guest_document(guest: Entity, answers: Mapping[str, Document | None], quanti
         stays.append("a part of what was told of it makes no sense")
     told = {
         "id": attributes["id"],
+        # One that is on its way needs its room there, and leaves the other behind.
+        "node": bound_for or attributes.get("node"),
         "running": running,
         "cpu_max": most.get("cpu"),
         "memory_max": most.get("memory"),

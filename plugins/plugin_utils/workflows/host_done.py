@@ -17,6 +17,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.apply
 Document = dict[str, t.Any]
 STATUSES = ("changed", "ok", "refused", "failed")
 NOT_STARTED = "not_started"
+_NOT_BEGUN = "It was not begun, as a task before it failed."
 _LONGEST_SECONDS = 30 * 86400
 
 
@@ -26,22 +27,25 @@ def host_done(
     now: int,
     host: str,
     results: t.Sequence[Document],
+    not_begun: t.Sequence[Document] = (),
     plan: str | None = None,
     run_id: int | None = None,
     check: bool = False,
 ) -> Document:
     """Write one outcome for each result of a loop over the host's actions. In check mode nothing is noted, nor of what was skipped.
 
-    An action whose turn did not come (status not_started) is open again, for another run.
+    An action whose turn did not come (status not_started), or whose task was not begun at all, is open again, for another run.
 
     :param results: what the loop registered; each has its action under the name of the loop variable, and what the module returned. What
         it cost, where the module tells (bytes, downtime_seconds of a migration), is kept with the state after it.
+    :param not_begun: actions of which nothing was registered, as a task before theirs failed.
     :param plan: id of the plan that was opened, if it is to be checked.
     :returns: outcomes {status: number}, written.
     :raises InputError: for a result without its action. PlanError: when the gate is not open in this run.
     """
     rows = [_outcome(host, result, now) for result in results if not result.get("skipped")]
     left = [(_action(host, one)["id"], str(one.get("message", ""))) for one in results if one.get("status") == NOT_STARTED]
+    left += [(str(one.get("id")), _NOT_BEGUN) for one in not_begun]
     counts = {status: sum(row["status"] == status for row in rows) for status in STATUSES}
     if check or not (rows or left):
         return {"outcomes": counts, "written": {"outcomes": 0}}
@@ -53,14 +57,17 @@ def host_done(
         if foreign or (plan is not None and plan != row.id):
             raise InputError(
                 f"The results of {host} are of actions {', '.join(foreign[:3]) or 'of another plan'}, which plan {row.id[:12]} does not have for this host; "
-                "needed are the results of the actions that plan_gate gave out with state host (O(results))."
+                "needed are the results of the actions that plan_gate gave out with state host (O(results), O(not_begun))."
             )
         opened.set_actions(
             row.id, [(action, "pending", {"reason": NOT_STARTED, "message": message}) for action, message in left], at=now, run_id=run.id
         )
         opened.add_outcomes({**one, "plan_id": row.id, "run_id": run.id} for one in rows)
     for one in rows:
-        logger("lvm").log(30 if one["status"] in ("refused", "failed") else 20, "%s: %s: %s", one["target"], one["status"], one["message"])
+        category = "guests" if one["target"].startswith("guest:") else "lvm"
+        logger(category).log(
+            30 if one["status"] in ("refused", "failed") else 20, "%s: %s: %s", one["target"], one["status"], one["message"]
+        )
     return {"outcomes": counts, "written": {"outcomes": len(rows)}}
 
 

@@ -10,16 +10,14 @@ the file system was seen in use since: then somebody has mounted it, and whoever
 
 from __future__ import annotations
 
-import typing as t
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.allocation.kinds import SWAP, kind_of
 from ansible_collections.foresight.capacity.plugins.plugin_utils.store import Entity, Store
+from ansible_collections.foresight.capacity.plugins.plugin_utils.workflows.stored_actions import UNTOLD, StoredActions
 
 # Whoever left it so for longer than that wants it so.
 _LOOK_BACK_SECONDS = 90 * 86400
-# Handed out, and nobody told what became of it; of what failed there is an outcome.
-_UNTOLD = ("started", "unknown")
 _ENDED_WELL = ("changed", "ok")
 # Only a mounted file system has samples of it.
 _SEEN_IN_USE = "used_bytes"
@@ -32,8 +30,8 @@ def find_left_unmounted(notebook: Store, entities: Sequence[Entity], now: int) -
         return set()
     since = now - _LOOK_BACK_SECONDS
     begun: dict[str, list[tuple[str, str, int]]] = {}
-    actions = _Actions(notebook)
-    for row in notebook.find_actions_in(_UNTOLD, since=since):
+    actions = StoredActions(notebook)
+    for row in notebook.find_actions_in(UNTOLD, since=since):
         target = actions.of(row.plan_id, row.action_id).get("target", "")
         begun.setdefault(target, []).append((row.plan_id, row.action_id, row.at))
     settled: dict[str, float] = dict.fromkeys(suspects, 0.0)
@@ -53,21 +51,6 @@ def find_left_unmounted(notebook: Store, entities: Sequence[Entity], now: int) -
             if same and (action.get("allow") or {}).get("unmount") and settled[key] < at >= seen.get(entity.id, 0):
                 found.add(entity.id)
     return found
-
-
-class _Actions:
-    """The actions of stored plans, each plan read once."""
-
-    def __init__(self, notebook: Store) -> None:
-        self._notebook = notebook
-        self._plans: dict[str, dict[str, dict[str, t.Any]]] = {}
-
-    def of(self, plan_id: str, action_id: str) -> dict[str, t.Any]:
-        """Return the action, empty where the plan is no longer stored."""
-        if plan_id not in self._plans:
-            plan = self._notebook.load_plan(plan_id)
-            self._plans[plan_id] = {action["id"]: action for action in plan.document["actions"]} if plan else {}
-        return self._plans[plan_id].get(action_id, {})
 
 
 def _last_use(notebook: Store, entities: Iterable[Entity]) -> dict[int, int]:

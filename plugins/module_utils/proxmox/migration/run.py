@@ -45,7 +45,7 @@ Place = t.Optional[Document]
 
 
 class Run:
-    """Moves of one cluster. In check mode it only tells what it would do."""
+    """Moves of one cluster. In check mode it only tells what it would do; once it is ``abandoned`` it begins no other."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Run:
         tell: Tell,
         clock: Clock = time.monotonic,
         now: Clock = time.time,
+        abandoned: t.Callable[[], bool] = lambda: False,
     ) -> None:
         self._client = client
         self._moves = moves
@@ -65,6 +66,7 @@ class Run:
         self._check = check
         self._clock = clock
         self._now = now
+        self._abandoned = abandoned
         self._foretold: t.Dict[str, str] = {}
         self._inspector = Inspector(client, options, moves, identity=identity, clock=clock, foretold=self._foretold if check else None)
         self._step = Step(client, options, tell=tell, clock=clock)
@@ -101,9 +103,10 @@ class Run:
         # What is foretold builds on what was foretold before, so one at a time.
         with ThreadPoolExecutor(max_workers=1 if self._check else min(len(self._moves), 64)) as pool:
             while True:
-                for move in schedule.begin(int(self._now())):
+                abandoned = self._abandoned()
+                for move in () if abandoned else schedule.begin(int(self._now())):
                     flying[pool.submit(self._one, move)] = move
-                opens = schedule.opens()
+                opens = None if abandoned else schedule.opens()
                 if not flying:
                     if self._check or opens is None or opens > until:
                         return
@@ -141,6 +144,8 @@ class Run:
         if isinstance(found, There):
             return self._there(move, found)
         try:
+            if self._abandoned():
+                return Later("The run that it was for is gone.")
             return self._foretell(move, found) if self._check else self._made(move, found, self._step.make(move, found, deadline=deadline))
         finally:
             self._inspector.rooms.give_back(move.id)
@@ -186,6 +191,9 @@ class Run:
     def _left(self, move: Move, schedule: Schedule) -> Document:
         by, later = schedule.stopped_by, self._put_off.get(move.id)
         before = self._before(move, None)
+        if self._abandoned():
+            self._tell(move, story.abandoned(move))
+            return self._outcome(move, NOT_STARTED, story.abandoned(move), before, before, reason="stopped")
         if by is not None:
             return self._outcome(move, NOT_STARTED, story.stopped(move, by), before, before, reason="stopped")
         if later is not None:
@@ -197,6 +205,14 @@ class Run:
         if node is None:
             return None
         return {"node": node} if running is None else {"node": node, "running": running}
+
+    @classmethod
+    def none_made(cls, moves: t.Sequence[Move], failure: Failure) -> t.List[Document]:
+        """The outcomes of moves of which none could be begun."""
+        return [
+            cls._outcome(move, FAILED, f"{move.guest} was not moved: {failure}", None, None, reason=failure.kind, failure=failure)
+            for move in moves
+        ]
 
     @staticmethod
     def _outcome(

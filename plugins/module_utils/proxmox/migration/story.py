@@ -65,6 +65,11 @@ def stopped(move: Move, by: Move) -> str:
     return f"{move.guest} was not moved, because {by.guest} was not moved as planned: {why}."
 
 
+def abandoned(move: Move) -> str:
+    """A move that was not begun as nobody waits for it."""
+    return f"{move.guest} was not moved, because the run that it was for is gone."
+
+
 def waits(move: Move) -> str:
     """A move that comes after one that has not begun."""
     return f"{move.guest} was not moved, because its turn is after moves that were not begun."

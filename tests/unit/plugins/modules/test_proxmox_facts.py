@@ -58,7 +58,7 @@ def test_environment_of_community_proxmox(sandbox, run, monkeypatch):
 
 def test_failure_names_its_reason_and_no_secret(sandbox, run):
     code, result = run(**options(sandbox, api_token_id="one@pve!tok", api_token_secret="66666666-6666-6666-6666-666666666666"))
-    assert (code, result["reason"], result["privilege"], result["path"]) == (1, "forbidden", "Sys.Audit", "/")
+    assert (code, result["reason"], result["privilege"], result["privilege_path"]) == (1, "forbidden", "Sys.Audit", "/")
     assert "one@pve!tok lacks" in result["msg"]
     assert "66666666-6666" not in json.dumps(result)
 

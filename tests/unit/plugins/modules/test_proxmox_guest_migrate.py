@@ -91,13 +91,17 @@ def test_missing_privilege_is_named_and_no_secret(sandbox, run):
         **options(sandbox, api_token_id="viewer@pve!ro", api_token_secret="22222222-2222-2222-2222-222222222222"),
         actions=[action("lxc/101", "pve1", "pve2")],
     )
-    assert (code, result["reason"], result["privilege"], result["path"]) == (1, "forbidden", "VM.Migrate", "/vms/101")
+    assert (code, result["reason"], result["privilege"], result["privilege_path"]) == (1, "forbidden", "VM.Migrate", "/vms/101")
     assert "22222222-2222" not in json.dumps(result)
 
 
 def test_no_host_answers(sandbox, run):
     code, result = run(**options(sandbox, api_host=["127.0.0.1:1"]), actions=[action("lxc/101", "pve1", "pve2")], max_retries=0)
     assert (code, result["reason"]) == (1, "unreachable")
+    # So that the store can tell it: nothing was begun.
+    (outcome,) = result["outcomes"]
+    assert (outcome["status"], outcome["reason"], outcome["changed"]) == ("failed", "unreachable", False)
+    assert outcome["message"].startswith("lxc/101 was not moved: 127.0.0.1:1")
     assert "O(api_host)" in result["msg"]
 
 
@@ -108,11 +112,15 @@ def test_missing_library_is_named(sandbox, run, monkeypatch):
     assert "proxmoxer" in result["msg"]
 
 
-def start(sandbox, **arguments):
-    """The module as a process of its own, as Ansible starts it."""
+# Like a worker of ansible-core: the module in a session of its own, and a parent that can be killed without it.
+WORKER = "import subprocess, sys; subprocess.run([sys.executable, sys.argv[1]], start_new_session=True)"
+
+
+def start(sandbox, *, under=(), **arguments):
+    """The module as a process of its own, as Ansible starts it; ``under`` is the command of a process that has it as its child."""
     document = {"ANSIBLE_MODULE_ARGS": {**options(sandbox), **arguments}}
     process = subprocess.Popen(
-        [sys.executable, str(MODULE)],
+        [sys.executable, *under, str(MODULE)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -159,6 +167,24 @@ def test_killed_in_the_middle_of_a_wave(sandbox, run):
     assert [requests(sandbox, guest) for guest in ("qemu/204", "lxc/104", "lxc/101")] == [1, 1, 1]
     code, again = run(**options(sandbox), **given)
     assert (code, again["changed"]) == (0, False)
+
+
+def test_left_behind_by_a_run_that_was_killed(sandbox):
+    """What is under way ends, and no other move begins: the next run may be at work already."""
+    moves = [action("qemu/204", "pve1", "pve2"), action("lxc/101", "pve1", "pve2", 2)]
+    faults(sandbox, {"fault": "hang", "type": "qmigrate", "seconds": 900})
+    process = start(sandbox, under=("-c", WORKER), actions=moves, limits=ALWAYS)
+    until(lambda: len(running(sandbox)) == 1)
+    sandbox.set_clock(0.0)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    sandbox.set_clock(2000.0)
+    with process.stdout, process.stderr:
+        outcomes, errors = json.loads(process.stdout.read())["outcomes"], process.stderr.read()
+    assert [(one["status"], one["reason"]) for one in outcomes] == [("changed", None), ("not_started", "stopped")], errors
+    assert "the run that it was for is gone" in outcomes[1]["message"]
+    assert (place(sandbox, "qemu/204"), place(sandbox, "lxc/101")) == (("pve2", True), ("pve1", False))
+    assert requests(sandbox, "lxc/101") == 0
 
 
 def test_two_processes_at_once_move_it_once(sandbox):

@@ -55,7 +55,7 @@ def test_what_a_host_says_stays_one_harmless_line(tmp_path, shown):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: logger("other"), "needed is one of store, lvm, ansible, main"),
+        (lambda: logger("other"), "needed is one of store, lvm, guests, ansible, main"),
         (lambda: configure(level="loud", path=None, console=None), r"O\(log_level\)"),
         (lambda: configure(level="info", path="/nowhere/at/all.log", console=None), r"Cannot write the log file .*O\(log_file\)"),
     ],

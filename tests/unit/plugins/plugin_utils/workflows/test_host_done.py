@@ -68,6 +68,15 @@ def test_an_action_whose_turn_did_not_come_is_open_again(opened):
     assert (row.action_id, row.state, row.detail["message"]) == ("a1", "pending", "Not its turn.")
 
 
+def test_an_action_whose_task_was_not_begun_is_open_again(opened):
+    """As the moves of a host whose resizes failed."""
+    told = host_done(store=opened, now=NOW, host="web1", results=[], not_begun=[ACTION])
+    assert (told["written"], outcomes(opened)) == ({"outcomes": 0}, [])
+    with open_store(opened) as store:
+        (row,) = store.find_actions("p1").values()
+    assert (row.state, row.detail["message"]) == ("pending", "It was not begun, as a task before it failed.")
+
+
 def test_a_module_that_died_without_a_word_is_a_failure(opened):
     host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "failed": True, "msg": "MODULE FAILURE"}])
     (row,) = outcomes(opened)
@@ -86,6 +95,15 @@ def test_what_was_not_done_is_not_told_as_done(opened, result, status):
 def test_a_host_that_tells_nonsense_of_the_time_it_took_is_noted_without(opened, seconds):
     host_done(store=opened, now=NOW, host="web1", results=[{"item": ACTION, "status": "changed", "changed": True, "seconds": seconds}])
     assert [(row.started_at, row.seconds) for row in outcomes(opened)] == [(NOW, None)]
+
+
+@pytest.mark.parametrize(("target", "category"), [("lv:web1/vg0/data", "lvm"), ("guest:prod/qemu/204", "guests")])
+def test_what_went_wrong_is_logged_under_what_it_is_of(opened, caplog, target, category):
+    with caplog.at_level("WARNING", logger="foresight"):
+        host_done(
+            store=opened, now=NOW, host="web1", results=[{"item": {**ACTION, "target": target}, "status": "failed", "message": "No."}]
+        )
+    assert [(one.name, one.getMessage()) for one in caplog.records] == [(f"foresight.{category}", f"{target}: failed: No.")]
 
 
 def test_check_mode_notes_nothing(opened):
