@@ -37,9 +37,7 @@ def is_balanced(plays, before):
 
 def goes_on(plays, name, **variables):
     """The next run, which looks at the guest while it is still on its way: until it asks for tasks, the clock stands still."""
-    plays.served.calls.clear()
-    started = plays.plays.start(name, foresight_apply=True, **variables)
-    until(lambda: plays.has_asked("/nodes/n1/tasks"), 120)
+    started = plays.start_held(name, foresight_apply=True, **variables)
     plays.sandbox.set_clock(FAST)
     run = started.wait()
     assert (run.returncode, run.changed) == (0, 1), run.output

@@ -74,6 +74,14 @@ class ClusterPlays:
         self.sandbox.set_clock(FAST)
         return self.plays.start(name, *options, **variables)
 
+    def start_held(self, name: str, *options: str, **variables: Any) -> Started:
+        """Run a playbook in the background while the clock stands still; returns when it has asked for the tasks of the first node."""
+        self.sandbox.set_clock(0.0)
+        self.served.calls.clear()
+        started = self.plays.start(name, *options, **variables)
+        until(lambda: ("GET", "/nodes/n1/tasks") in self.served.calls, 120)
+        return started
+
     def apply(self, plan: str, **variables: Any) -> Run:
         return self.run("apply", foresight_apply=True, foresight_plan=plan, **variables)
 
@@ -108,10 +116,6 @@ class ClusterPlays:
         """Node of every guest, and whether it runs."""
         with self.sandbox.world.lock:
             return {guest.id: (guest.node, guest.running) for guest in self.sandbox.world.guests.values()}
-
-    def has_asked(self, path: str) -> bool:
-        """Whether somebody has read this."""
-        return ("GET", path) in self.served.calls
 
     def limits(self) -> dict[str, dict[str, str]]:
         """The configuration of every guest, which no move changes."""
