@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import Any
 
-from . import change, option_privileges
+from . import change, option_privileges, option_privileges_qemu
 from .api import Call, api
 from .config_lxc import locked
 from .errors import ApiError, Refused
@@ -99,7 +99,8 @@ def qemu_create(call: Call) -> Any:
     call.world.need_quorum(call.node)
     pool = need_allocate(call, call.vmid)
     values = {name: call.get(name) for name in call.params if name not in _CALL[QEMU]}
-    option_privileges.check_qemu(call, values, pool)
+    option_privileges_qemu.check_early(call, values, pool)
+    option_privileges_qemu.check_values(call, values, pool)
     replaced = _restorable(call, QEMU, bool(archive))
     if archive:
         call.need(f"/storage/{archive.partition(':')[0]}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
