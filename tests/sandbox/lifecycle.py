@@ -80,9 +80,10 @@ def stop(world: World, guest: Guest, *, skiplock: bool = False) -> Work:
             config_qemu.apply_pending(world, guest)
 
 
-def shutdown(world: World, guest: Guest, timeout: float, *, force: bool = False) -> Work:
+def shutdown(world: World, guest: Guest, timeout: float, *, force: bool = False, skiplock: bool = False) -> Work:
     """Ask it to end; one that does not within ``timeout`` seconds runs on, or is stopped with ``force``."""
-    locked(guest)
+    if not skiplock:
+        locked(guest)
     if not guest.running:
         return
     needed = guest.load.shutdown_seconds

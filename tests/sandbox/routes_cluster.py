@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from . import schema
 from .api import Call, api
 from .errors import BadParameters
 from .formats import split_list
@@ -64,7 +63,7 @@ def resources(call: Call) -> Any:
         found += [_node(call, node) for node in call.world.nodes.values()]
     if kind in ("", "storage"):
         for storage in call.world.storages.values():
-            if not storage.disabled and call.may(f"/storage/{storage.id}", "Datastore.Audit", "Datastore.AllocateSpace", some=True):
+            if not storage.disabled and call.may(f"/storage/{storage.id}", "Datastore.Audit"):
                 found += [storage_entry(call, storage, node) for node in call.world.nodes.values() if storage.on(node.name)]
     if not kind and call.may("/sdn/zones/localnetwork", "SDN.Audit"):
         found += [
@@ -90,9 +89,9 @@ def guest_entry(call: Call, vmid: int, *, full: bool = True) -> dict[str, Any]:
         for key in ("tags", "lock"):
             if key in guest.config:
                 entry[key] = guest.config[key]
-        resource = world.ha.managed(guest.sid)
+        resource = world.ha.resources.get(guest.sid)
         if resource is not None:
-            entry["hastate"] = resource.state
+            entry["hastate"] = resource.shown or resource.config.get("state")
     return entry
 
 
@@ -217,14 +216,12 @@ def options(call: Call) -> Any:
 def set_options(call: Call) -> Any:
     call.world.need_cluster_file(call.node, "datacenter.cfg")
     stored = call.world.datacenter
-    for key in split_list(call.get("delete")):
-        if schema.describe(call.method.parameters, key) is None or key == "delete":
-            raise BadParameters(delete=f"unknown option '{key}'")
-        stored.pop(key, None)
     for key in call.params:
         if key != "delete":
             value = as_text(call.get(key))
             stored[key] = value + "\n" if key == "description" and not value.endswith("\n") else value
+    for key in split_list(call.get("delete")):
+        stored.pop(key, None)
 
 
 def config_digest(*texts: str) -> str:

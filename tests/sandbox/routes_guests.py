@@ -81,7 +81,7 @@ def current(call: Call, kind: str) -> Any:
 def ha_state(call: Call, guest: Guest) -> dict[str, Any]:
     """What status/current tells of high availability."""
     resource = call.world.ha.managed(guest.sid)
-    return {"managed": 1, "state": resource.state} if resource else {"managed": 0}
+    return {"managed": 1, "state": resource.shown} if resource else {"managed": 0}
 
 
 @for_both("GET", "/{vmid}/feature")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import figures, volumes
+from . import figures, schema, volumes
 from .api import Call, api
 from .errors import BadParameters, Refused
 from .formats import split_list
@@ -25,6 +25,7 @@ _SUBDIRS = (
     "status",
     "upload",
 )
+_FILE = "storage.cfg"
 _PLACES = {
     "dir": {"path"},
     "nfs": {"server", "export"},
@@ -77,12 +78,12 @@ def storage_read(call: Call) -> Any:
 @api("POST", "/storage")
 def storage_create(call: Call) -> Any:
     name, kind = call.get("storage"), call.get("type")
-    call.world.need_cluster_file(call.node, "storage.cfg")
+    missing = next((key for key in sorted(_PLACES.get(kind, ())) if not call.has(key)), None)
+    if missing is not None:
+        raise Refused(f"missing value for required option '{missing}'")
+    call.world.need_cluster_file(call.node, _FILE, "create storage failed: ")
     if name in call.world.storages:
         raise Refused(f"create storage failed: storage ID '{name}' already defined")
-    missing = {key: "property is missing and it is not optional" for key in _PLACES.get(kind, ()) if not call.has(key)}
-    if missing:
-        raise BadParameters.of(missing)
     nodes = tuple(split_list(call.get("nodes"))) if call.has("nodes") else None
     storage = Storage(
         name,
@@ -116,11 +117,16 @@ def _change(call: Call, storage: Storage) -> None:
 
 @api("PUT", "/storage/{storage}")
 def storage_update(call: Call) -> Any:
-    storage = call.world.storage(call.get("storage"))
-    call.world.need_cluster_file(call.node, "storage.cfg")
-    if call.has("digest") and call.get("digest") != _digest(call):
-        raise Refused("detected modified configuration - file changed by other user? Try again.")
+    prefix = "update storage failed: "
+    call.world.need_cluster_file(call.node, _FILE, prefix)
+    if call.get("digest") not in ("", _digest(call)):
+        raise Refused(f"{prefix}detected modified configuration - file changed by other user? Try again.")
+    storage = _defined(call, prefix)
     for key in split_list(call.get("delete")):
+        if key == "path" or schema.describe(call.method.parameters, key) is None:
+            raise Refused(f"{prefix}no such option '{key}'")
+        if call.has(key):
+            raise Refused(f"{prefix}cannot set and delete property '{key}' at the same time!")
         if key == "nodes":
             storage.nodes = None
         elif key == "disable":
@@ -133,11 +139,19 @@ def storage_update(call: Call) -> Any:
     return {"storage": storage.id, "type": storage.type}
 
 
+def _defined(call: Call, prefix: str) -> Storage:
+    """:raises Refused: no such storage"""
+    found = call.world.storages.get(call.get("storage"))
+    if found is None:
+        raise Refused(f"{prefix}storage '{call.get('storage')}' does not exist")
+    return found
+
+
 @api("DELETE", "/storage/{storage}")
 def storage_delete(call: Call) -> Any:
-    storage = call.world.storage(call.get("storage"))
-    call.world.need_cluster_file(call.node, "storage.cfg")
-    del call.world.storages[storage.id]
+    prefix = "delete storage failed: "
+    call.world.need_cluster_file(call.node, _FILE, prefix)
+    del call.world.storages[_defined(call, prefix).id]
 
 
 # ---- of a node -------------------------------------------------------------------------------------------------------
@@ -200,12 +214,7 @@ def node_storage_status(call: Call) -> Any:
 
 
 def _usable(call: Call) -> Storage:
-    storage = call.world.storage(call.get("storage"))
-    if not storage.on(call.node.name):
-        raise Refused(f"storage '{storage.id}' is not available on node '{call.node.name}'")
-    if storage.disabled:
-        raise Refused(f"storage '{storage.id}' is disabled")
-    return storage
+    return call.world.enabled_storage(call.get("storage"), call.node.name)
 
 
 @api("GET", "/nodes/{node}/storage/{storage}/content")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import Call, Paged, api
-from .errors import BadParameters
+from .errors import BadParameters, Refused
 from .formats import split_list
 from .scheduler import Work, told
 from .tasks import UPID, Task
@@ -55,12 +55,14 @@ def tasks(call: Call) -> Any:
             continue
         if _filtered(call, task):
             found.append(task)
+    found.sort(key=lambda task: not task.running)
     start, limit = call.number("start"), call.number("limit", 50)
     shown = []
     for task in found[start : start + limit]:
-        entry = _entry(task)
-        entry |= {"status": "RUNNING"} if task.running else {"status": task.exitstatus, "endtime": task.endtime}
-        shown.append(entry)
+        if task.running:  # from another list, where the token is part of the user
+            shown.append({key: value for key, value in _entry(task).items() if key != "tokenid"} | {"user": task.user, "status": "RUNNING"})
+        else:
+            shown.append(_entry(task) | {"status": task.exitstatus, "endtime": task.endtime})
     return Paged(shown, len(found))
 
 
@@ -69,9 +71,9 @@ def _filtered(call: Call, task: Task) -> bool:
     return (
         (not call.has("vmid") or task.id == call.get("vmid"))
         and (not call.has("typefilter") or task.type == call.get("typefilter"))
-        and call.get("userfilter").lower() in task.user.lower()
+        and call.get("userfilter").lower() in (task.user if task.running else task.identity["user"]).lower()
         and (not call.flag("errors") or task.running or task.result != "ok")
-        and (not states or task.running or task.result in states)
+        and (not states or call.flag("errors") or task.result in states)
         and (not call.has("since") or task.starttime >= call.number("since"))
         and (not call.has("until") or task.starttime <= call.number("until"))
     )
@@ -116,6 +118,8 @@ def log(call: Call) -> Any:
     task = call.world.tasks.get(call.get("upid"))
     if call.who not in (match["user"], match["user"].partition("!")[0]):
         call.need(f"/nodes/{call.node.name}", "Sys.Audit")
+    if call.flag("download") and (call.has("start") or call.has("limit")):
+        raise Refused("'download' cannot be used together with 'start' or 'limit' parameters")
     lines = task.lines if task is not None and task.node == call.node.name else ["unable to open file - No such file or directory"]
     start, limit = call.number("start"), call.number("limit", 50) or len(lines)
     return Paged([{"n": start + i + 1, "t": text} for i, text in enumerate(lines[start : start + limit])], len(lines))
