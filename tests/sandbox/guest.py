@@ -21,6 +21,7 @@ _QEMU_DISK = re.compile(r"(ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
 # A volume as a mount point or a drive names it, or the wish for a new one of some GiB.
 VOLUME_OPTION = re.compile(r"[a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]:\S+")
 NEW_VOLUME = re.compile(r"([a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]):(\d+(?:\.\d+)?)")
+_UNKNOWN_ROOT = 4 << 30  # bytes that lists show for a container's root of unknown size
 # Kept in configuration files but no option of the API.
 _EXTRA = {"snaptime": "integer", "ctime": "integer"}
 
@@ -75,7 +76,7 @@ class Guest:
 
     @property
     def name(self) -> str:
-        return self.config.get("hostname" if self.kind == LXC else "name") or f"{self.word}{self.vmid}"
+        return self.config.get("hostname") or f"CT{self.vmid}" if self.kind == LXC else self.config.get("name") or f"VM {self.vmid}"
 
     @property
     def lock(self) -> str | None:
@@ -122,7 +123,7 @@ class Guest:
         """What lists show: of a container its root, of a VM the boot disk (none = 0)."""
         disks = self.disks
         if self.kind == LXC:
-            return parse_size(disks.get("rootfs", {}).get("size", "0"))
+            return parse_size(disks.get("rootfs", {}).get("size", "0")) or _UNKNOWN_ROOT
         order = split_properties(self.config.get("boot", "")).get("order", "").split(";")
         first = next((disks[name] for name in order if name in disks), next(iter(disks.values()), {}))
         return parse_size(first.get("size", "0"))

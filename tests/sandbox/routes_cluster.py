@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from .api import Call, api
-from .errors import BadParameters
+from .errors import BadParameters, Refused
 from .formats import split_list
 from .guest import as_text
 from .model import Node, Pool, Storage
@@ -178,10 +178,11 @@ def nextid(call: Call) -> Any:
             raise BadParameters(vmid=f"VM {call.vmid} already exists")
         return str(call.vmid)
     limits = split_properties(call.world.datacenter.get("next-id", ""))
-    for vmid in range(int(limits.get("lower", 100)), int(limits.get("upper", 1_000_000))):
+    lower, upper = int(limits.get("lower", 100)), int(limits.get("upper", 1_000_000))
+    for vmid in range(lower, upper):
         if vmid not in taken:
             return str(vmid)
-    raise BadParameters(vmid="unable to get any free VMID in range")
+    raise Refused(f"unable to get any free VMID in range [{lower}, {upper}]")
 
 
 def guest_tags(call: Call) -> list[str]:

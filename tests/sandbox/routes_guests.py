@@ -75,6 +75,9 @@ def current(call: Call, kind: str) -> Any:
         entry |= figures.vm_details(call.world, guest)
         if split_properties(guest.config.get("agent", ""), "enabled").get("enabled") == "1":
             entry["agent"] = 1
+        if "vga" in guest.config:
+            vga = split_properties(guest.config["vga"], "type")
+            entry |= {"clipboard": vga.get("clipboard")} | ({"spice": 1} if vga.get("type", "").startswith(("virtio", "qxl")) else {})
     return entry | {"ha": ha_state(call, guest)}
 
 
@@ -86,7 +89,7 @@ def ha_state(call: Call, guest: Guest) -> dict[str, Any]:
 
 @for_both("GET", "/{vmid}/feature")
 def feature(call: Call, kind: str) -> Any:
-    guest = call.guest(kind)
+    guest = call.guest(kind) if kind == LXC else call.world.vm(call.node.name, call.vmid)
     config = guest.config
     if call.has("snapname"):
         config = snapshot_config(guest, call.get("snapname"))

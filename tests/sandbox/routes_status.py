@@ -28,9 +28,7 @@ def _need_running(call: Call, word: str = "CT") -> None:
 
 
 def _need_running_vm(call: Call) -> Guest:
-    guest = call.world.guests.get(call.vmid)
-    if guest is None or guest.kind != QEMU or guest.node != call.node.name:
-        raise Refused(f"unable to find configuration file for VM {call.vmid} on node '{call.node.name}'")
+    guest = call.world.vm(call.node.name, call.vmid)
     if not guest.running:
         raise Refused(f"VM {call.vmid} not running")
     return guest

@@ -165,9 +165,9 @@ def node_storages(call: Call) -> Any:
         raise BadParameters(storage="No such storage.")
     found = []
     for storage in call.world.storages.values():
-        if not storage.on(call.node.name) or call.get("storage") not in ("", storage.id) or (wanted and not wanted & set(storage.content)):
+        if call.get("storage") not in ("", storage.id) or (wanted and not (wanted & set(storage.content) and _enabled(call, storage))):
             continue
-        if target and target != call.node.name and not (storage.shared and storage.on(target)):
+        if target not in ("", "localhost", call.node.name) and not (storage.shared and storage.on(target) and storage.on(call.node.name)):
             continue
         if (storage.disabled and call.flag("enabled")) or not call.may(
             f"/storage/{storage.id}", "Datastore.Audit", "Datastore.AllocateSpace", some=True
@@ -175,30 +175,36 @@ def node_storages(call: Call) -> Any:
             continue
         found.append(_status(call, storage) | {"storage": storage.id})
     for entry in found:
-        entry["used_fraction"] = entry["used"] / entry["total"] if entry["total"] else 0
-        if call.flag("format"):
-            files = call.world.storages[entry["storage"]].files
-            entry["formats"] = {"default": "raw", "supported": ["qcow2", "raw", "subvol", "vmdk"] if files else ["raw"]}
-            entry["select_existing"] = 0
+        if entry["total"]:
+            entry["used_fraction"] = entry["used"] / entry["total"]
+        if call.flag("format") and entry["enabled"]:
+            supported = ["qcow2", "raw", "subvol", "vmdk"] if call.world.storages[entry["storage"]].files else ["raw"]
+            entry |= {"formats": {"default": "raw", "supported": supported}, "format": [dict.fromkeys(supported, 1), "raw"]}
     return found
 
 
 def _status(call: Call, storage: Storage) -> dict[str, Any]:
-    amounts = figures.of_storage(call.world, storage, call.node.name) if not storage.disabled else {"total": 0, "used": 0, "avail": 0}
+    enabled = _enabled(call, storage)
+    amounts = figures.of_storage(call.world, storage, call.node.name) if enabled else {"total": 0, "used": 0, "avail": 0}
     return {
         "type": storage.type,
         "content": ",".join(storage.content),
         "shared": int(storage.shared),
-        "enabled": int(not storage.disabled),
-        "active": int(not storage.disabled),
+        "enabled": int(enabled),
+        "active": int(enabled),
         **amounts,
     }
 
 
+def _enabled(call: Call, storage: Storage) -> bool:
+    """Whether the node uses it; lists show it anyway."""
+    return storage.on(call.node.name) and not storage.disabled
+
+
 def _here(call: Call) -> Storage:
-    """:raises BadParameters: the node does not have the storage"""
+    """:raises BadParameters: the cluster does not have the storage"""
     storage = call.world.storages.get(call.get("storage"))
-    if storage is None or not storage.on(call.node.name):
+    if storage is None:
         raise BadParameters(storage="No such storage.")
     return storage
 

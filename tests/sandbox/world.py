@@ -11,7 +11,7 @@ from .access import Access
 from .broadcast import Broadcast
 from .clock import Clock
 from .errors import Refused
-from .guest import Guest, config_path
+from .guest import QEMU, Guest, config_path
 from .model import HighAvailability, Node, Pool, Storage, Volume
 from .physics import Link
 from .scheduler import Scheduler
@@ -75,6 +75,16 @@ class World:
         guest = self.guests.get(vmid)
         if guest is None or guest.kind != kind or guest.node != node:
             raise Refused(f"Configuration file '{config_path(kind, node, vmid)}' does not exist")
+        return guest
+
+    def vm(self, node: str, vmid: int) -> Guest:
+        """A VM of a node, where the real one first asks whether it runs.
+
+        :raises Refused: no such configuration file there
+        """
+        guest = self.guests.get(vmid)
+        if guest is None or guest.kind != QEMU or guest.node != node:
+            raise Refused(f"unable to find configuration file for VM {vmid} on node '{node}'")
         return guest
 
     def guests_on(self, node: str, kind: str | None = None) -> list[Guest]:

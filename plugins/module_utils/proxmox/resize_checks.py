@@ -176,5 +176,6 @@ def rights_for(request: Request, entry: Entry, state: State, changes: Limits) ->
         if key.startswith(DISK):
             if state.kind == LXC:  # asked for beside VM.Config.Disk when a container's disk grows
                 wanted.append((path, "VM.Config.Options"))
-            wanted.append((f"/storage/{state.disks[key[len(DISK) :]].storage}", "Datastore.AllocateSpace"))
+            storage = f"/storage/{state.disks[key[len(DISK) :]].storage}"
+            wanted += [(storage, "Datastore.Audit"), (storage, "Datastore.AllocateSpace")]
     return list(dict.fromkeys(wanted))

@@ -10,7 +10,16 @@ import pytest
 from support.proxmox import Asking, resize, resize_one
 
 MANUAL = pathlib.Path(__file__).parents[5] / "docs" / "proxmox.md"
-ROLE = ["Datastore.AllocateSpace", "Sys.Audit", "VM.Audit", "VM.Config.CPU", "VM.Config.Disk", "VM.Config.Memory", "VM.Config.Options"]
+ROLE = [
+    "Datastore.AllocateSpace",
+    "Datastore.Audit",
+    "Sys.Audit",
+    "VM.Audit",
+    "VM.Config.CPU",
+    "VM.Config.Disk",
+    "VM.Config.Memory",
+    "VM.Config.Options",
+]
 TOKEN = {"api_token_id": "foresight@pve!resize", "api_token_secret": "88888888-8888-8888-8888-888888888888"}
 GUESTS = [
     {"guest": "lxc/101", "cores": 1, "cpulimit": 0.5, "memory": "2 GiB", "swap": "1 GiB", "disks": {"rootfs": "9 GiB"}},
