@@ -70,7 +70,9 @@ def _fits(world: World, guest: Guest) -> None:
 
 
 def stop(world: World, guest: Guest, *, skiplock: bool = False) -> Work:
-    """Pull the plug; a VM that does not run is stopped already."""
+    """Pull the plug; a VM that does not run is stopped already, whatever locks it."""
+    if guest.kind == QEMU and not guest.running:
+        return
     if not skiplock and not (guest.kind == LXC and guest.lock == _PASSING[LXC]):
         locked(guest)
     if guest.running:
@@ -82,6 +84,8 @@ def stop(world: World, guest: Guest, *, skiplock: bool = False) -> Work:
 
 def shutdown(world: World, guest: Guest, timeout: float, *, force: bool = False, skiplock: bool = False) -> Work:
     """Ask it to end; one that does not within ``timeout`` seconds runs on, or is stopped with ``force``."""
+    if guest.kind == QEMU and not guest.running:
+        return
     if not skiplock:
         locked(guest)
     if not guest.running:

@@ -18,6 +18,7 @@ _OPTIONS_PARTS = {
     "migration": "type",
     "next-id": None,
     "notify": None,
+    "replication": "type",
     "tag-style": None,
     "u2f": None,
     "user-tag-access": None,
@@ -207,9 +208,11 @@ def options(call: Call) -> Any:
             shown[key] = split_properties(shown[key], default)
     if "registered-tags" in shown:
         shown["registered-tags"] = split_list(shown["registered-tags"])
-    for key in ("max_workers", "migration_unsecure"):
-        if key in shown:
-            shown[key] = int(shown[key])
+    if "migration_unsecure" in shown:  # other numbers are texts
+        shown["migration_unsecure"] = int(shown["migration_unsecure"])
+    access = shown.get("user-tag-access", {})
+    if "user-allow-list" in access:
+        access["user-allow-list"] = split_list(access["user-allow-list"])
     return shown | tags
 
 

@@ -126,9 +126,9 @@ def _reaching(call: Call, guest: Guest) -> list[str]:
 
 @api("GET", "/nodes/{node}/lxc/{vmid}/interfaces")
 def interfaces(call: Call) -> Any:
-    guest = call.guest(LXC)
-    if not guest.running:
-        return None
+    guest = call.world.guests.get(call.vmid)
+    if guest is None or guest.kind != LXC or guest.node != call.node.name or not guest.running:
+        return None  # what does not run is not asked for its configuration
     lo = {"name": "lo", "hwaddr": "00:00:00:00:00:00", "hardware-address": "00:00:00:00:00:00", "inet": "127.0.0.1/8"}
     found = [lo | {"ip-addresses": [{"ip-address": "127.0.0.1", "ip-address-type": "inet", "prefix": 8}]}]
     for key, value in guest.config.items():
@@ -146,11 +146,11 @@ def interfaces(call: Call) -> Any:
 @api("GET", "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces")
 def agent_interfaces(call: Call) -> Any:
     guest = call.guest(QEMU)
-    if split_properties(guest.config.get("agent", ""), "enabled").get("enabled") != "1":
+    if "agent" not in guest.config:
         raise Refused("No QEMU guest agent configured")
     if not guest.running:
         raise Refused(f"VM {guest.vmid} is not running")
-    if guest.paused:
+    if guest.paused or split_properties(guest.config["agent"], "enabled").get("enabled") != "1":
         raise Refused("QEMU guest agent is not running")
     found: list[dict[str, Any]] = [
         {

@@ -9,6 +9,7 @@ from .api import Call, api
 from .config_lxc import locked
 from .errors import BadParameters, Refused
 from .guest import LXC, QEMU, Guest
+from .properties import split_properties
 from .routes_guests import for_both
 from .scheduler import Work
 from .tasks import Task, TaskError
@@ -89,7 +90,7 @@ def stop(call: Call, kind: str) -> Any:
                 call.world.tasks.interrupt(other)
             if others:
                 task.say(f"overruled {_PREFIX[kind]}shutdown tasks: {', '.join(other.upid for other in others)}")
-        yield from lifecycle.stop(call.world, call.guest(kind), skiplock=call.flag("skiplock"))
+        yield from lifecycle.stop(call.world, _to_stop(call, kind), skiplock=call.flag("skiplock"))
 
     return call.start(f"{_PREFIX[kind]}stop", str(call.vmid), run)
 
@@ -104,16 +105,27 @@ def shutdown(call: Call, kind: str) -> Any:
             raise Refused("VM is paused - cannot shutdown")
     if managed(call, kind) is not None:
         return _queue(call, kind, "stop", "stopped")
-    timeout = call.number("timeout", 60)
 
     def run(_task: Task) -> Work:
-        guest = call.guest(kind)
+        guest = _to_stop(call, kind)
         if guest.paused:
             yield from lifecycle.stop(call.world, guest, skiplock=call.flag("skiplock"))
         else:
-            yield from lifecycle.shutdown(call.world, guest, timeout, force=call.flag("forceStop"), skiplock=call.flag("skiplock"))
+            yield from lifecycle.shutdown(
+                call.world, guest, _patience(call, guest), force=call.flag("forceStop"), skiplock=call.flag("skiplock")
+            )
 
     return call.start(f"{_PREFIX[kind]}shutdown", str(call.vmid), run)
+
+
+def _to_stop(call: Call, kind: str) -> Guest:
+    return call.guest(LXC) if kind == LXC else call.world.vm(call.node.name, call.vmid)
+
+
+def _patience(call: Call, guest: Guest) -> float:
+    """Seconds that a shutdown may take: as asked, as a VM's startup order says, else a minute."""
+    down = split_properties(guest.config.get("startup", "")).get("down", "60") if guest.kind == QEMU else "60"
+    return call.number("timeout", int(down))
 
 
 def _paused(call: Call) -> bool:
@@ -132,8 +144,9 @@ def reboot(call: Call, kind: str) -> Any:
 
     def run(_task: Task) -> Work:
         guest = call.guest(kind)
-        yield from lifecycle.shutdown(call.world, guest, call.number("timeout", 60))
-        yield from lifecycle.start(call.world, guest)
+        forced = kind == LXC  # nobody looks at a container's lock, and one that takes too long is stopped
+        yield from lifecycle.shutdown(call.world, guest, _patience(call, guest), force=forced, skiplock=forced)
+        yield from lifecycle.start(call.world, guest, skiplock=forced)
 
     return call.start(f"{_PREFIX[kind]}reboot", str(call.vmid), run)
 
@@ -155,7 +168,8 @@ def _checkpoint(call: Call, type_: str, options: str) -> str:
     """Containers cannot be frozen to disk here, as on most real nodes."""
 
     def run(_task: Task) -> Work:
-        call.guest(LXC)
+        if type_ == "vzsuspend":
+            locked(call.guest(LXC))
         yield 0.2
         raise TaskError(f"command 'lxc-checkpoint -n {call.vmid} {options}' failed: exit code 1")
 
@@ -170,7 +184,9 @@ def qemu_suspend(call: Call) -> Any:
 
     def run(_task: Task) -> Work:
         guest = call.guest(QEMU)
-        if not call.flag("skiplock"):
+        if guest.lock == "backup" and todisk:
+            raise TaskError("cannot suspend to disk during backup")
+        if not call.flag("skiplock") and guest.lock != "backup":
             locked(guest)
         yield 0.2
         if todisk:
@@ -210,6 +226,8 @@ def qemu_resume(call: Call) -> Any:
         if not guest.running:
             yield from lifecycle.start(call.world, guest)
             return
+        if not call.flag("skiplock") and guest.lock != "backup":
+            locked(guest)
         yield 0.1
         guest.paused = False
         call.world.note(guest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -49,6 +50,29 @@ def test_a_template_is_told_before_its_lock(client: Client) -> None:
     until(lambda: client.get("/nodes/pve1/lxc/101/config").get("template") == 1)
     assert client.task(client.post("/nodes/pve1/lxc/101/status/start"))[0] == "you can't start a CT if it's a template"
     assert client.task(client.post("/nodes/pve1/lxc/101/snapshot", snapname="s9"))[0] == "you can't take a snapshot if it's a template"
+
+
+def test_a_vm_that_is_stopped_is_stopped_already_whatever_locks_it(client: Client) -> None:
+    for verb in ("stop", "shutdown"):
+        client.well(client.post(f"/nodes/pve3/qemu/203/status/{verb}"))
+        exitstatus = client.task(client.post(f"/nodes/pve1/qemu/999/status/{verb}"))[0]
+        assert exitstatus == "unable to find configuration file for VM 999 on node 'pve1'"
+
+
+def test_a_locked_container_reboots(client: Client) -> None:
+    client.put(f"{CT}/config", lock="backup")
+    client.well(client.post(f"{CT}/status/reboot"))
+    assert client.task(client.post(f"{CT}/status/stop"))[0] == "CT is locked (backup)"
+
+
+def test_a_vm_is_paused_while_it_is_backed_up_but_not_otherwise(serve: Callable[..., Client], state: dict[str, Any]) -> None:
+    next(guest for guest in state["guests"] if guest["vmid"] == 204)["config"]["lock"] = "backup"
+    next(guest for guest in state["guests"] if guest["vmid"] == 202)["config"]["lock"] = "snapshot"
+    client = serve(state)
+    client.well(client.post(f"{VM}/status/suspend"))
+    client.well(client.post(f"{VM}/status/resume"))
+    assert client.task(client.post(f"{VM}/status/suspend", todisk=1))[0] == "cannot suspend to disk during backup"
+    assert client.task(client.post("/nodes/pve2/qemu/202/status/suspend"))[0] == "VM is locked (snapshot)"
 
 
 # ---- snapshots -------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def test_a_storage_is_where_it_is(serve: Callable[..., Client], state: dict[str,
         {"storage": "some", "type": "lvm", "content": "images", "vgname": "vg0", "nodes": ["pve1", "pve2"], "total": 1000}
     )
     client = serve(state)
-    assert [s["storage"] for s in client.get("/nodes/pve3/storage")] == ["local", "shared"]
+    assert [s["storage"] for s in client.get("/nodes/pve3/storage", content="images")] == ["local", "shared"]
     assert client.ask("GET", "/nodes/pve3/storage/some/content").reason == "storage 'some' is not available on node 'pve3'"
     assert client.get("/storage/some")["nodes"] == "pve1,pve2"
     entries = [e["id"] for e in client.get("/cluster/resources", type="storage") if e["storage"] == "some"]
