@@ -160,7 +160,7 @@ class Servers:
             reply = self._reply(self._world.nodes[name], method, path, query, headers, body, fault)
             if reply.delay and not self._wait(name, _UNAUTHORISED_DELAY, started):
                 return
-            close = headers.get("connection", "").lower() == "close"
+            close = headers.get("connection", "").lower() == "close" or reply.status >= 400
             data = reply.render(self._world.now(), close=close)
             if fault is not None and fault.fault in ("truncate", "drop_after"):
                 if fault.fault == "truncate":

@@ -64,8 +64,8 @@ def _local(call: Call, guest: Guest) -> dict[str, Any]:
             disks.append(
                 {"volid": volume.id, "size": volume.size, "drivename": option, "cdrom": 0, "is_unused": 0, "replicate": 1, "shared": 0}
             )
-    devices = [key for key in guest.config if key.startswith(("hostpci", "usb")) and "mapping=" not in guest.config[key]]
-    mapped = [key for key in guest.config if key.startswith(("hostpci", "usb")) and "mapping=" in guest.config[key]]
+    devices = migration_qemu.local_devices(guest)
+    mapped = sorted(key for key in devices if key.startswith(("hostpci", "usb")) and "mapping=" in guest.config[key])
     info = {key: {"name": guest.config[key].partition("mapping=")[2].partition(",")[0]} for key in mapped}
     return {
         "local_disks": disks,
@@ -166,6 +166,7 @@ def qemu_migrate(call: Call) -> Any:
         bwlimit=float(call.get("bwlimit", "0")),
         storages=storages,
         local_disks=call.flag("with-local-disks"),
+        force=call.flag("force"),
         conntrack=call.flag("with-conntrack-state"),
     )
     return call.start("qmigrate", str(guest.vmid), lambda task: migration_qemu.migrate(call.world, guest, plan, task))

@@ -284,3 +284,26 @@ def test_a_network_for_migrations_is_told(busy: Callable[..., Client]) -> None:
     client.put("/cluster/options", migration="secure,network=127.0.0.0/24")
     log = texts(client.well(client.post("/nodes/pve1/qemu/204/migrate", target="pve2", online=1)))
     assert log[1] == "use dedicated network address for sending migration traffic (127.0.0.12)"
+
+
+def test_a_running_container_never_migrates_online(client: Client) -> None:
+    exitstatus, log = client.task(client.post("/nodes/pve1/lxc/104/migrate", target="pve2", restart=1, online=1))
+    assert exitstatus == "migration aborted"
+    assert texts(log)[0].endswith("lxc live migration is currently not implemented")
+    client.put("/nodes/pve1/lxc/104/config", lock="backup")
+    log = client.task(client.post("/nodes/pve1/lxc/104/migrate", target="pve2", online=1))[1]
+    assert texts(log)[0].endswith("CT is locked (backup)")
+
+
+def test_devices_of_its_node_keep_a_vm_there(client: Client) -> None:
+    path = "/nodes/pve1/qemu/201"
+    client.put(f"{path}/config", serial0="socket", usb0="host=spice")
+    assert client.get(f"{path}/migrate")["local_resources"] == []
+    client.put(f"{path}/config", usb1="mapping=stick")
+    possible = client.get(f"{path}/migrate")
+    assert (possible["local_resources"], possible["mapped-resources"]) == (["usb1"], ["usb1"])
+    with client.sandbox.world.lock:
+        client.sandbox.world.guests[201].config["hostpci0"] = "host=0000:00:02"
+    exitstatus, log = client.task(client.post(f"{path}/migrate", target="pve2"))
+    assert exitstatus == "migration aborted"
+    assert texts(log)[0].endswith("can't migrate VM which uses local devices: hostpci0")
