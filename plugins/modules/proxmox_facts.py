@@ -14,7 +14,7 @@ description:
   - Reads nodes, guests, where their disks are, and what binds guests to nodes and to each other, as one document that placement plans with.
   - It asks a handful of questions of the cluster and at most four of each node that is online, none of each guest, and changes nothing.
   - It needs the role C(ForesightAudit) of C(docs/proxmox.md), with the privileges C(Sys.Audit), C(VM.Audit),
-    C(Datastore.Audit) and C(Pool.Audit) on C(/). The API silently leaves out what a user may not see, so a missing one is an error that names it.
+    C(VM.Config.Disk), C(Datastore.Audit) and C(Pool.Audit) on C(/). The API silently leaves out what a user may not see, so a missing one is an error that names it.
   - A node that cannot be read is told in RV(ansible_facts.foresight_cluster.problems) and as a warning. Guests whose disks are therefore not
     known are not movable.
 extends_documentation_fragment:

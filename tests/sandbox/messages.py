@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from .errors import Plain
-from .schema import Truth
+from .schema import Object, Truth
 
 if TYPE_CHECKING:
     from .schema import Value
@@ -114,6 +114,8 @@ def body_of(headers: dict[str, str], body: bytes) -> dict[str, Value]:
 def _text(value: Any) -> Value:
     if isinstance(value, bool):
         return Truth(int(value))
+    if isinstance(value, dict):
+        return Object()
     if isinstance(value, list):
         return [str(_text(element)) for element in value]
     if isinstance(value, float) and value.is_integer():

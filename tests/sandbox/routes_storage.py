@@ -238,9 +238,12 @@ def content(call: Call) -> Any:
 def _visible(call: Call, volume: Volume) -> bool:
     if call.may(f"/storage/{volume.storage}", "Datastore.Allocate"):
         return True
-    if volume.content in ("iso", "vztmpl", "snippets", "import"):
+    if volume.content in ("iso", "vztmpl", "import"):
         return call.may(f"/storage/{volume.storage}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
-    return call.may(f"/storage/{volume.storage}", "Datastore.Audit") or call.may(f"/vms/{volume.vmid}", "VM.Audit", "VM.Config.Disk")
+    if not volume.vmid:
+        return False
+    storage, guest = ("Datastore.AllocateSpace", "VM.Backup") if volume.content == "backup" else ("Datastore.Audit", "VM.Config.Disk")
+    return call.may(f"/storage/{volume.storage}", storage) and call.may(f"/vms/{volume.vmid}", guest)
 
 
 def _shown(volume: Volume) -> dict[str, Any]:

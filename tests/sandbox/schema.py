@@ -28,6 +28,12 @@ class Truth(str):
     __slots__ = ()
 
 
+class Object(str):
+    """An object of a JSON body: good for nothing."""
+
+    __slots__ = ()
+
+
 _TYPES = {
     "integer": re.compile(r"[+-]?\d+"),
     "number": re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"),
@@ -132,10 +138,10 @@ class Schema:
         """The method of a concrete path and the values of the path's parameters."""
         at = self._tree
         values = []
-        for segment in path.strip("/").split("/"):
-            if segment in at and segment:
+        for segment in filter(None, path.split("/")):
+            if segment in at:
                 at = at[segment]
-            elif "{}" in at and segment:
+            elif "{}" in at:
                 at = at["{}"]
                 values.append(segment)
             else:
@@ -184,6 +190,8 @@ class Schema:
         """Why a value does not fit, or None."""
         if isinstance(value, list):
             return None if description["type"] == "array" else f"type check ('{description['type']}') failed - got ARRAY"
+        if isinstance(value, Object):
+            return f"type check ('{description['type']}') failed - got HASH"
         if isinstance(value, Truth) and description["type"] != "boolean":
             return f"type check ('{description['type']}') failed - got JSON::PP::Boolean"
         pattern = _TYPES.get(description["type"])

@@ -17,12 +17,11 @@ GIB = 1 << 30
 NODES = ("pve1", "pve2", "pve3", "pve4", "pve5")
 IN_MAINTENANCE = "pve5"
 USER, TOKEN, SECRET = "foresight@pve", "demo", "7f1c9a52-3f0b-4d7e-9a55-1d2c3b4a5f60"
-_AUDIT = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"]
+_AUDIT = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit", "VM.Config.Disk"]
 _CHANGE = [
     *_AUDIT,
     "Datastore.AllocateSpace",
     "VM.Config.CPU",
-    "VM.Config.Disk",
     "VM.Config.Memory",
     "VM.Config.Options",
     "VM.Migrate",

@@ -17,7 +17,14 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.rights 
 CALLS_PER_NODE = 4
 IMAGES = ("images", "rootdir")
 # Where each privilege is needed; what lists leave out for want of one is not told by the API.
-PRIVILEGES = (("/", "Sys.Audit"), ("/nodes", "Sys.Audit"), ("/vms", "VM.Audit"), ("/storage", "Datastore.Audit"), ("/pool", "Pool.Audit"))
+PRIVILEGES = (
+    ("/", "Sys.Audit"),
+    ("/nodes", "Sys.Audit"),
+    ("/vms", "VM.Audit"),
+    ("/vms", "VM.Config.Disk"),
+    ("/storage", "Datastore.Audit"),
+    ("/pool", "Pool.Audit"),
+)
 T = t.TypeVar("T")
 Entry = t.Dict[str, t.Any]
 Place = t.Tuple[str, str]

@@ -220,6 +220,7 @@ def test_bodies_are_read_late_and_only_where_they_count(client: Client) -> None:
     broken = send("PUT", token, "{broken")
     assert (broken.status_code, broken.headers.get("Content-Type"), broken.text[:21]) == (500, None, "malformed JSON string")
     assert send("PUT", token, '{"cores": 3, "onboot": true, "tags": null}').status_code == 200
+    assert send("PUT", token, '{"tags": {"a": 1}}').json()["errors"] == {"tags": "type check ('string') failed - got HASH"}
     assert send("PUT", token, '{"cores": true}').json()["errors"] == {"cores": "type check ('integer') failed - got JSON::PP::Boolean"}
     for method in ("GET", "DELETE"):
         refused = send(method, token, '{"bogus": 1}')
@@ -229,6 +230,11 @@ def test_bodies_are_read_late_and_only_where_they_count(client: Client) -> None:
     assert (send("PATCH", token, "").status_code, send("OPTIONS", token, "").reason) == (501, "method 'OPTIONS' not available")
     config = client.get("/nodes/pve1/lxc/101/config")
     assert (config["cores"], config["onboot"], config["tags"]) == (3, 1, "prod;web")
+
+
+def test_doubled_slashes_count_for_nothing(client: Client) -> None:
+    assert client.ask("GET", "//nodes//pve1/lxc/").status == 200
+    assert client.ask("GET", "/").status == 501
 
 
 def test_a_parameter_against_caches_counts_for_nothing(client: Client) -> None:

@@ -11,7 +11,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failure
 from support.proxmox import Asking, read
 
 MANUAL = pathlib.Path(__file__).parents[5] / "docs" / "proxmox.md"
-ROLE = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"]
+ROLE = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit", "VM.Config.Disk"]
 AUDIT = {"api_token_id": "foresight@pve!audit", "api_token_secret": "77777777-7777-7777-7777-777777777777"}
 
 
@@ -55,5 +55,7 @@ def test_node_whose_size_is_hidden_is_named(serve, recorded):
 def test_user_without_any_role(serve, recorded):
     sandbox = serve(least(recorded, ROLE))
     none = {"api_token_id": "ops@pve!none", "api_token_secret": "44444444-4444-4444-4444-444444444444"}
-    with pytest.raises(Failure, match=r"ops@pve!none lacks Sys.Audit on /, Sys.Audit on /nodes, VM.Audit on /vms, Datastore"):
+    with pytest.raises(
+        Failure, match=r"ops@pve!none lacks Sys.Audit on /, Sys.Audit on /nodes, VM.Audit on /vms, VM.Config.Disk on /vms, Datastore"
+    ):
         read(sandbox, client=Asking(sandbox, **none))
