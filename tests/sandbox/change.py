@@ -78,8 +78,6 @@ def stored(world: World, guest: Guest, option: str, value: str) -> str:
         return disk(world, guest, option, value)
     if option.startswith("net") and option[3:].isdigit():
         return _net(world, guest, option, value)
-    if guest.kind == QEMU and option == "memory":
-        return split_properties(value, "current")["current"]
     return value
 
 
@@ -157,6 +155,13 @@ def new_volume(value: str) -> re.Match[str] | None:
     """The storage and the size of a volume that a mount point or a drive asks for; None where it names one."""
     parts = split_properties(value, "file")
     return NEW_VOLUME.fullmatch(parts.get("file") or parts.get("volume", ""))
+
+
+def forget_empty(guest: Guest) -> None:
+    """A configuration file has no empty values: they are gone when it is read again."""
+    for values in (guest.config, guest.pending):
+        for name in [name for name, value in values.items() if value == ""]:
+            del values[name]
 
 
 def write(call: Call, guest: Guest) -> None:

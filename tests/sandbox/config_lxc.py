@@ -142,6 +142,7 @@ def apply(world: World, guest: Guest, change: Change) -> None:
             guest.pending[name] = value
         else:
             guest.config[name] = value
+    changes.forget_empty(guest)
     world.note(guest)
     if guest.running and values.keys() & {"memory", "swap"}:
         physics.memory_changed(world, guest)

@@ -9,7 +9,7 @@ from . import hotplug, option_privileges, option_privileges_qemu
 from .change import Change
 from .config_lxc import locked
 from .errors import BadParameters, Refused
-from .guest import QEMU, Guest, is_disk
+from .guest import QEMU, Guest, is_disk, mebibytes
 from .properties import split_properties
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _balloon(guest: Guest, change: Change) -> None:
         return
     memory = values.get("memory") or guest.pending.get("memory") or guest.config.get("memory", "512")
     balloon = int(values.get("balloon") or guest.pending.get("balloon") or guest.config.get("balloon") or 0)
-    if balloon > int(split_properties(memory, "current")["current"]):
+    if balloon > mebibytes(memory):
         raise Refused("balloon value too large (must be smaller than assigned memory)")
 
 
@@ -161,6 +161,7 @@ def _apply(world: World, guest: Guest, change: Change) -> None:
     guest.pending_delete += [name for name in change.delete if name in guest.config]
     if guest.running:
         errors = hotplug.plug(world, guest, {*change.revert, *change.delete, *values})
+        changes.forget_empty(guest)
         world.note(guest)
         if errors:
             raise BadParameters.of(errors)
@@ -174,4 +175,5 @@ def apply_pending(world: World, guest: Guest) -> None:
         changes.let_go(world, guest, name)
     guest.config |= guest.pending
     guest.pending, guest.pending_delete = {}, []
+    changes.forget_empty(guest)
     world.note(guest)

@@ -89,7 +89,7 @@ class Guest:
     @property
     def memory(self) -> int:
         """The memory limit in bytes."""
-        return int(split_properties(self.config.get("memory", "512"), "current")["current"]) * MIB
+        return mebibytes(self.config.get("memory", "512")) * MIB
 
     @property
     def swap(self) -> int:
@@ -160,6 +160,11 @@ class Guest:
         return self.events[index - 1] if index else None
 
 
+def mebibytes(memory: str) -> int:
+    """The MiB of an option ``memory``: a number, or ``current=NUMBER``."""
+    return int(split_properties(memory, "current")["current"])
+
+
 def disks_of(kind: str, config: dict[str, str]) -> dict[str, dict[str, str]]:
     """The disks of a configuration; CD-ROMs and cloud-init drives are none."""
     found = {}
@@ -196,8 +201,8 @@ def typed(kind: str, key: str, value: str) -> Any:
     type_ = description["type"] if description else _EXTRA.get(key, "string")
     if type_ in ("integer", "boolean"):
         return int(value)
-    if key == "description" and kind == LXC and not value.endswith("\n"):
-        return value + "\n"  # stored line by line
+    if key == "description":  # stored line by line
+        return value.rstrip("\n") + "\n" if kind == LXC else value.rstrip()
     return value
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import change as changes
 from .errors import Refused
 from .formats import split_list
-from .guest import QEMU, Guest, is_disk
+from .guest import QEMU, Guest, is_disk, mebibytes
 from .option_privileges_qemu import is_cloudinit
 from .properties import split_properties
 
@@ -43,7 +43,8 @@ def plug(world: World, guest: Guest, selection: set[str]) -> dict[str, str]:
             errors[name] = f"hotplug problem - {error.message}"
             continue
         if plugged:
-            guest.config[name] = guest.pending.pop(name)
+            waited = guest.pending.pop(name)
+            guest.config[name] = str(mebibytes(waited)) if name == "memory" else waited
     return errors
 
 
@@ -69,7 +70,7 @@ def _pluggable(guest: Guest, name: str, value: str, features: set[str]) -> bool:
             raise Refused("you can't add more vcpus than maxcpus")
         return "cpu" in features
     if name == "memory":
-        if "memory" in features and int(value) < LEAST_MEMORY:
+        if "memory" in features and mebibytes(value) < LEAST_MEMORY:
             raise Refused(f"memory can't be lower than {LEAST_MEMORY} MB at /usr/share/perl5/PVE/QemuServer/Memory.pm line 218.")
         return "memory" in features
     if name == "agent":

@@ -10,7 +10,7 @@ from typing import Any
 from . import change, option_privileges, option_privileges_qemu
 from .api import Call, api
 from .config_lxc import locked
-from .errors import ApiError, Refused
+from .errors import ApiError, Forbidden, Refused
 from .guest import LXC, QEMU, Guest, is_disk
 from .lifecycle import start as start_guest
 from .load import Load
@@ -44,13 +44,13 @@ def need_free(call: Call, kind: str, vmid: int) -> None:
 def need_allocate(call: Call, vmid: int) -> str | None:
     """The pool of the new guest.
 
-    :raises Forbidden, Refused: the caller may not create it there
+    :raises Forbidden: there is no such pool, or the caller may not create it there
     """
     pool = call.get("pool") or None
     if pool is not None and pool not in call.world.pools:
-        raise Refused(f"no such pool '{pool}'")
-    if pool is None or not call.may(f"/pool/{pool}", "VM.Allocate"):
-        call.need(f"/vms/{vmid}", "VM.Allocate")
+        raise Forbidden(f"pool '{pool}' does not exist")
+    if not (call.may(f"/vms/{vmid}", "VM.Allocate") or (pool is not None and call.may(f"/pool/{pool}", "VM.Allocate"))):
+        raise Forbidden
     return pool
 
 

@@ -206,3 +206,22 @@ def test_tags_that_the_datacenter_registers_need_more(client: Client) -> None:
         assert put(owner, path, tags=client.get(f"{path}/config").get("tags", "") + ";db").status == 200
         client.put(f"{path}/config", tags="gold")
         assert put(owner, path, delete="tags").status == 403
+
+
+def test_empty_values_are_none(client: Client) -> None:
+    for path in (CT, STOPPED_CT, VM, STOPPED_VM):
+        client.put(f"{path}/config", tags="a", description="x")
+        client.put(f"{path}/config", tags="", description="")
+        assert client.get(f"{path}/config").keys().isdisjoint({"tags", "description"})
+
+
+def test_texts_are_stored_line_by_line(client: Client) -> None:
+    for path, text in ((STOPPED_CT, "a\nb\n"), (STOPPED_VM, "a\nb")):
+        client.put(f"{path}/config", description="a\nb\n\n")
+        assert client.get(f"{path}/config")["description"] == text
+
+
+def test_the_memory_of_a_vm_stays_as_it_was_written(client: Client) -> None:
+    client.put(f"{STOPPED_VM}/config", memory="current=1024")
+    assert client.get(f"{STOPPED_VM}/config")["memory"] == "current=1024"
+    assert client.get(f"{STOPPED_VM}/status/current")["maxmem"] == 1 << 30

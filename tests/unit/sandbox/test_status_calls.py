@@ -129,3 +129,13 @@ def test_a_log_is_downloaded_as_a_whole(client: Client) -> None:
     upid = client.post("/nodes/pve1/lxc/101/status/start")
     answer = client.ask("GET", f"/nodes/pve1/tasks/{upid}/log", download=1, start=3)
     assert answer.reason == "'download' cannot be used together with 'start' or 'limit' parameters"
+
+
+def test_tasks_of_the_cluster_are_for_auditors_and_users_not_for_their_tokens(client: Client) -> None:
+    cap = Client(client.sandbox, token="ops@pve!cap=33333333-3333-3333-3333-333333333333")
+    cap.well(cap.post("/nodes/pve1/lxc/101/status/start"))
+    assert any(task["id"] == "101" for task in cap.get("/cluster/tasks"))  # an auditor
+    one = Client(client.sandbox, token="one@pve!tok=66666666-6666-6666-6666-666666666666")
+    upid = one.post("/nodes/pve1/lxc/104/status/shutdown")
+    assert one.get("/cluster/tasks") == []
+    assert upid in [task["upid"] for task in one.get("/nodes/pve1/tasks", source="all")]
