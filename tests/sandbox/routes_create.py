@@ -74,11 +74,17 @@ def lxc_create(call: Call) -> Any:
     call.world.need_quorum(call.node)
     pool = need_allocate(call, call.vmid)
     values = {name: call.get(name) for name in call.params if name not in _CALL[LXC]}
+    if not restore:
+        values.setdefault("unprivileged", "1")
+        if values["unprivileged"] != "1":
+            call.need("/", "Sys.Modify")
     option_privileges.check_lxc(call, values, None, unprivileged=values.get("unprivileged") == "1")
     replaced = _restorable(call, LXC, restore)
     source = call.get("ostemplate")
     storage = call.get("storage", "local")
     call.need(f"/storage/{source.partition(':')[0]}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
+    if "rootfs" not in values and any(is_disk(LXC, name) for name in values):
+        raise Refused("mount points configured, but 'rootfs' not set - aborting")
     values.setdefault("rootfs", f"{storage}:4")
     if re.fullmatch(r"\d+(\.\d+)?", values["rootfs"]):
         values["rootfs"] = f"{storage}:{values['rootfs']}"

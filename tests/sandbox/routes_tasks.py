@@ -49,7 +49,8 @@ def tasks(call: Call) -> Any:
     auditor = call.may(f"/nodes/{call.node.name}", "Sys.Audit")
     found = []
     for task in call.world.tasks.all():
-        if task.node != call.node.name or not (auditor or _own(call, task)):
+        own = call.who == task.user if task.running else _own(call, task)
+        if task.node != call.node.name or not (auditor or own):
             continue
         if (source == "archive" and task.running) or (source == "active" and not task.running):
             continue

@@ -210,3 +210,14 @@ def test_a_vm_disk_grows_and_never_shrinks(roomy: Client) -> None:
 
 def test_a_locked_guest_becomes_no_template(roomy: Client) -> None:
     assert roomy.ask("POST", "/nodes/pve3/lxc/106/template").reason == "CT is locked (backup)"
+
+
+def test_a_container_is_unprivileged_unless_somebody_who_may_says_otherwise(roomy: Client) -> None:
+    path = "/nodes/pve1/lxc"
+    roomy.well(roomy.post(path, vmid=300, ostemplate=TEMPLATE, storage="thin"))
+    assert roomy.get(f"{path}/300/config")["unprivileged"] == 1
+    owner = Client(roomy.sandbox, token="ops@pve!cap=33333333-3333-3333-3333-333333333333")
+    body = {"vmid": 301, "ostemplate": TEMPLATE, "unprivileged": 0}
+    assert owner.ask("POST", path, body=body).reason == "Permission check failed (/, Sys.Modify)"
+    body = {"vmid": 301, "ostemplate": TEMPLATE, "mp0": "thin:1,mp=/data"}
+    assert roomy.ask("POST", path, body=body).reason == "mount points configured, but 'rootfs' not set - aborting"
