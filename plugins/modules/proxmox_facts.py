@@ -15,6 +15,8 @@ description:
   - It asks a handful of questions of the cluster and at most four of each node that is online, none of each guest, and changes nothing.
   - It needs the role C(ForesightAudit) of C(docs/proxmox.md), with the privileges C(Sys.Audit), C(VM.Audit),
     C(Datastore.Audit) and C(Pool.Audit) on C(/). The API silently leaves out what a user may not see, so a missing one is an error that names it.
+  - Without C(VM.Config.Disk), which the role has too, Proxmox VE shows no disks of guests. That is a warning, and guests that may have disks on
+    storages of their node are not movable.
   - A node that cannot be read is told in RV(ansible_facts.foresight_cluster.problems) and as a warning. Guests whose disks are therefore not
     known are not movable.
 extends_documentation_fragment:

@@ -18,6 +18,7 @@ RESIZING = {
     "VM.Config.CPU": "/vms/104",
     "VM.Config.Disk": "/vms/101",
     "VM.Config.Memory": "/vms/101",
+    "VM.Config.Options": "/vms/101",
     "Datastore.AllocateSpace": "/storage/ceph",
 }
 TOKEN = SITE_TOKEN["api_token_id"]

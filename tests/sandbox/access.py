@@ -125,12 +125,12 @@ class Access:
         return found is not None and found.enabled and not 0 < found.expire < now
 
     def password_user(self, user: str, password: str, now: float) -> bool:
-        """Whether the password, or a valid ticket in its place, is the user's."""
+        """Whether the password, or a valid ticket in its place, is the user's; a ticket of root@pam opens every door."""
         found = self.users.get(user)
         if found is None or not self.active(user, now):
             return False
         if password.startswith("PVE:"):
-            return self.ticket_user(password, now) == user
+            return self.ticket_user(password, now) in (user, ROOT)
         return found.password is not None and hmac.compare_digest(found.password.encode(), password.encode())
 
     def token_user(self, text: str, now: float) -> str | None:
@@ -153,17 +153,24 @@ class Access:
         users = self._own(token.user, path)
         if not token.privsep:
             return users
-        return {name: flag for name, flag in self._own(who, path).items() if name in users}
+        return {name: flag and users[name] for name, flag in self._own(who, path).items() if name in users}
 
     def _own(self, who: str, path: str) -> Privileges:
         if who == ROOT:
             return dict.fromkeys(self.all_privileges, 1)
         found: Privileges = {}
-        for place in (path, *self._pool_paths(path)):
-            for role, propagate in self._roles(who, place).items():
-                for privilege in self.roles.get(role, ()):
-                    found[privilege] = max(found.get(privilege, 0), propagate)
+        for role, propagate in self._with_pools(who, path).items():
+            for privilege in self.roles.get(role, ()):
+                found[privilege] = max(found.get(privilege, 0), propagate)
         return found
+
+    def _with_pools(self, who: str, path: str) -> dict[str, int]:
+        """The roles on a path and those of its pools, which never propagate; NoAccess of either wins."""
+        roles = dict(self._roles(who, path))
+        for pool in self._pool_paths(path):
+            for role in self._roles(who, pool):
+                roles.setdefault(role, 0)
+        return {} if "NoAccess" in roles else roles
 
     def _pool_paths(self, path: str) -> list[str]:
         kind, _unused, name = path.lstrip("/").partition("/")
@@ -184,7 +191,7 @@ class Access:
             here = self._held([who], holders, final=place == path) or self._held(groups, holders, final=place == path)
             if here:
                 roles = here
-        return {} if "NoAccess" in roles else roles
+        return {"NoAccess": roles["NoAccess"]} if "NoAccess" in roles else roles
 
     @staticmethod
     def _held(names: list[str], holders: dict[str, dict[str, int]], *, final: bool) -> dict[str, int]:

@@ -18,7 +18,7 @@ def _sharing(world: World, sid: str, affinity: str) -> list[str]:
             members = split_list(rule["resources"])
             if sid in members:
                 found += [other for other in members if other != sid and world.ha.managed(other)]
-    return list(dict.fromkeys(found))
+    return sorted(set(found))
 
 
 def companions(world: World, sid: str) -> list[str]:

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from . import permissions, schema
 from .access import ROOT
-from .errors import ApiError, BadParameters, Unauthorised, Unreachable, not_implemented
+from .errors import ApiError, BadParameters, Forbidden, Unauthorised, Unreachable, not_implemented
 from .schema import Method, Value
 
 if TYPE_CHECKING:
@@ -28,11 +28,12 @@ HANDLERS: dict[tuple[str, str], Handler] = {}
 
 _CONFLICT = "duplicate parameter (already defined in URI) with conflicting values!"
 _WORLD = {"user": "world"}
+_TICKET = "/access/ticket"
 
 
 @dataclass
 class Request:
-    """A request as it was sent: the path below /api2/json, the parameters of query and body. The body is read late: whoever may not ask learns nothing."""
+    """A request as it was sent: the path below /api2/json, the parameters of query and body. The body is read late: who is unknown learns nothing."""
 
     method: str
     path: str
@@ -102,7 +103,7 @@ class Call:
     def only_root(self, *names: str) -> None:
         """:raises BadParameters: options that the user root@pam alone may give"""
         for name in names:
-            if self.flag(name) and self.who != ROOT:
+            if self.get(name) not in ("", "0") and self.who != ROOT:
                 raise BadParameters.of({name: "Only root may use this option."})
 
 
@@ -124,10 +125,14 @@ def answer(world: World, local: Node, request: Request) -> Any:
     facts = schema.load()
     found = facts.find(request.method, request.path)
     who = _authenticate(world, request, found[0] if found else None)
+    given = request.body() | request.query
+    given.pop("_dc", None)  # against caches
     if found is None:
         raise not_implemented(request.method, request.path)
     method, uri = found
-    params = _merge(request, uri)
+    params = _merge(given, uri)
+    if method.path == _TICKET and request.headers.get("authorization", "").startswith("PVEAPIToken") and method.method == "POST":
+        raise Forbidden(f"URI '{request.path}' not available with API token, need proper ticket.\n")
     permissions.check(world.access, method, who, params)
     node = _forward(world, local, method, uri) if method.proxied else local
     params = facts.joined(method, params)
@@ -160,14 +165,12 @@ def _authenticate(world: World, request: Request, method: Method | None) -> str:
     return user
 
 
-def _merge(request: Request, uri: dict[str, str]) -> dict[str, Value]:
-    """The parameters: the query wins over the body; the body of GET and DELETE is not read."""
-    params = request.body() if request.method in ("POST", "PUT") else {}
-    params |= request.query
-    for name, value in uri.items():
-        if params.get(name, value) != value:
+def _merge(given: dict[str, Value], uri: dict[str, str]) -> dict[str, Value]:
+    """The parameters of query and body with those of the path."""
+    for name in sorted(uri):
+        if given.get(name, uri[name]) != uri[name]:
             raise BadParameters.of({name: _CONFLICT})
-    return params | uri
+    return given | uri
 
 
 def _forward(world: World, local: Node, method: Method, uri: dict[str, str]) -> Node:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import schema, volumes
-from .errors import BadParameters, Refused
+from .errors import Refused
 from .formats import split_list
 from .guest import LXC, NEW_VOLUME, QEMU, Guest, is_disk
 from .model import GIB
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from .api import Call
     from .world import World
 
-_CONTROL = ("node", "vmid", "digest", "delete", "revert", "skiplock", "force")
+# Parameters of the call itself, no options of the guest.
+_CONTROL = ("node", "vmid", "digest", "delete", "revert", "skiplock", "force", "background_delay", "import-working-storage")
+# Options that the API shows, and knows as such, but nobody sets through it.
+_KEPT = {LXC: ("parent", "snaptime"), QEMU: ("parent", "snaptime", "vmstate", "runningmachine", "runningcpu", "meta")}
+_MOST_SHARES = 10_000  # of cgroup v2, which takes no more
 _MAC_PREFIX = "BC:24:11"
 
 
@@ -32,24 +37,18 @@ class Change:
 
     @classmethod
     def of(cls, call: Call) -> Change:
-        """:raises Refused: nothing at all"""
+        """What a call asks for."""
         values = {name: call.get(name) for name in call.params if name not in _CONTROL}
-        change = cls(values, split_list(call.get("delete")), split_list(call.get("revert")))
-        if not (values or change.delete or change.revert):
-            raise Refused("no options specified")
-        return change
+        if "cpuunits" in values:
+            values["cpuunits"] = str(min(int(values["cpuunits"]), _MOST_SHARES))
+        return cls(values, split_list(call.get("delete")), split_list(call.get("revert")))
 
-    def conflicts(self, call: Call) -> None:
-        """:raises BadParameters: one option in two roles, or one that does not exist"""
-        for kind, names in (("delete", self.delete), ("revert", self.revert)):
-            for name in names:
-                if name in self.values:
-                    raise BadParameters.of({kind: f"you can't use '-{name}' and -{kind} {name}' at the same time"})
-                if name in _CONTROL or schema.describe(call.method.parameters, name) is None:
-                    raise BadParameters.of({kind: f"unknown option '{name}'"})
-        for name in self.delete:
-            if name in self.revert:
-                raise BadParameters(delete=f"you can't use '-delete {name}' and '-revert {name}' at the same time")
+
+def known(call: Call, kind: str, option: str) -> bool:
+    """Whether a guest has such an option."""
+    if option in _KEPT[kind]:
+        return True
+    return option not in _CONTROL and schema.describe(call.method.parameters, option) is not None
 
 
 def tags(world: World, text: str) -> str:
@@ -73,12 +72,12 @@ def stored(world: World, guest: Guest, option: str, value: str) -> str:
     """An option's value as the configuration keeps it; new disks are made."""
     if option == "tags":
         return tags(world, value)
+    if guest.kind == LXC and option in ("nameserver", "searchdomain"):
+        return " ".join(split_list(value))
     if is_disk(guest.kind, option):
         return disk(world, guest, option, value)
     if option.startswith("net") and option[3:].isdigit():
         return _net(world, guest, option, value)
-    if guest.kind == QEMU and option == "memory":
-        return split_properties(value, "current")["current"]
     return value
 
 
@@ -147,9 +146,22 @@ def let_go(world: World, guest: Guest, option: str) -> None:
 def need_space(call: Call, options: dict[str, str]) -> None:
     """:raises Forbidden: new volumes on a storage that the caller may not use"""
     for value in options.values():
-        wanted = NEW_VOLUME.match(value)
+        wanted = new_volume(value)
         if wanted is not None:
             call.need(f"/storage/{wanted[1]}", "Datastore.AllocateSpace")
+
+
+def new_volume(value: str) -> re.Match[str] | None:
+    """The storage and the size of a volume that a mount point or a drive asks for; None where it names one."""
+    parts = split_properties(value, "file")
+    return NEW_VOLUME.fullmatch(parts.get("file") or parts.get("volume", ""))
+
+
+def forget_empty(guest: Guest) -> None:
+    """A configuration file has no empty values: they are gone when it is read again."""
+    for values in (guest.config, guest.pending):
+        for name in [name for name, value in values.items() if value == ""]:
+            del values[name]
 
 
 def write(call: Call, guest: Guest) -> None:

@@ -1,57 +1,129 @@
-"""Changes of a VM's configuration: what a running VM takes at once (hotplug), what waits for its restart."""
+"""Changes of a VM's configuration: the checks at once, those with the values at hand, and what is written."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from . import change as changes
-from . import option_privileges
+from . import hotplug, option_privileges, option_privileges_qemu
 from .change import Change
 from .config_lxc import locked
 from .errors import BadParameters, Refused
-from .formats import split_list
-from .guest import QEMU, Guest, is_disk
+from .guest import QEMU, Guest, is_disk, mebibytes
 from .properties import split_properties
 
 if TYPE_CHECKING:
     from .api import Call
     from .world import World
 
-_FAST = (
-    "lock",
-    "name",
-    "onboot",
-    "shares",
-    "startup",
-    "description",
-    "protection",
-    "vmstatestorage",
-    "hookscript",
-    "tags",
-    "template",
-    "cpuunits",
-    "cpulimit",
-)
 CHECKSUM = "checksum mismatch (file change by other user?)"
-_DEFAULT_HOTPLUG = "network,disk,usb"
 
 
 def judge(call: Call) -> tuple[Guest, Change]:
-    """All checks of a change, which the synchronous and the task variant make at once."""
+    """The checks that the synchronous and the task variant make at once."""
     call.only_root("skiplock")
     change = Change.of(call)
-    change.conflicts(call)
-    option_privileges.check_qemu(call, [*change.values, *change.delete, *change.revert])
-    changes.need_space(call, {name: value for name, value in change.values.items() if is_disk(QEMU, name)})
+    if not (change.values or call.get("delete") or call.get("revert")):
+        raise Refused("no options specified")
+    if "cdrom" in change.values:
+        change.values["ide2"] = change.values.pop("cdrom")
+    change.delete = ["ide2" if name == "cdrom" else name for name in change.delete]
+    _conflicts(call, change)
+    option_privileges_qemu.check_early(call, change.delete)
+    option_privileges_qemu.check_early(call, change.values)
+    _storages(call, change)
+    for name, value in change.values.items():
+        if name.startswith("net") and name[3:].isdigit():
+            option_privileges.check_bridge(call, value)
     guest = call.guest(QEMU)
-    if call.has("digest") and call.get("digest") != guest.digest:
+    _again(call, guest)
+    _balloon(guest, change)
+    return guest, change
+
+
+def _conflicts(call: Call, change: Change) -> None:
+    """:raises BadParameters: one option in two roles, or one that does not exist"""
+    for name in change.revert:
+        if not changes.known(call, QEMU, name):
+            raise BadParameters(revert=f"unknown option '{name}'")
+        if name in change.values:
+            raise BadParameters(delete=f"you can't use '-{name}' and -revert {name}' at the same time")
+    for name in change.delete:
+        if name in change.values:
+            raise BadParameters(delete=f"you can't use '-{name}' and -delete {name}' at the same time")
+        if name in change.revert:
+            raise BadParameters(revert=f"you can't use '-delete {name}' and -revert {name}' at the same time")
+        if not changes.known(call, QEMU, name):
+            raise BadParameters(delete=f"unknown option '{name}'")
+
+
+def _storages(call: Call, change: Change) -> None:
+    """:raises BadParameters, Forbidden: new volumes on a storage that takes no images, or that the caller may not use"""
+    for name, value in change.values.items():
+        wanted = changes.new_volume(value) if is_disk(QEMU, name) else None
+        if wanted is not None:
+            changes.need_space(call, {name: value})
+            if "images" not in call.world.storage(wanted[1]).content:
+                raise BadParameters(storage=f"storage '{wanted[1]}' does not support vm images")
+    if "vmstatestorage" in change.values:
+        call.need(f"/storage/{change.values['vmstatestorage']}", "Datastore.AllocateSpace")
+
+
+def _again(call: Call, guest: Guest) -> None:
+    """:raises Refused: the configuration is another one, or locked"""
+    if call.get("digest") not in ("", guest.digest):
         raise Refused(CHECKSUM)
     if not call.flag("skiplock"):
         locked(guest)
-    _boot(guest, change)
-    _balloon(guest, change.values)
+
+
+def _balloon(guest: Guest, change: Change) -> None:
+    values = {name: guest.config[name] for name in change.revert if name in guest.config} | change.values
+    if not values.keys() & {"memory", "balloon"}:
+        return
+    memory = values.get("memory") or guest.pending.get("memory") or guest.config.get("memory", "512")
+    balloon = int(values.get("balloon") or guest.pending.get("balloon") or guest.config.get("balloon") or 0)
+    if balloon > mebibytes(memory):
+        raise Refused("balloon value too large (must be smaller than assigned memory)")
+
+
+def update(call: Call, guest: Guest, change: Change) -> None:
+    """Carry out a change that was judged.
+
+    :raises ApiError: values that the caller may not touch, or what could not be plugged, per option; that stays pending
+    """
+    _again(call, guest)
+    _allowed(call, guest, change)
     changes.write(call, guest)
-    return guest, change
+    _apply(call.world, guest, change)
+
+
+def _allowed(call: Call, guest: Guest, change: Change) -> None:
+    """:raises Forbidden, Refused: old and new values that the caller may not touch"""
+    stored = guest.config | guest.pending
+    for name in change.delete:
+        if name not in stored:
+            continue
+        value = guest.config.get(name, stored[name])
+        if guest.config.get("protection") == "1":
+            if name.startswith("unused"):
+                raise Refused(f"can't remove unused disk '{value.partition(',')[0]}' - protection mode enabled")
+            if is_disk(QEMU, name):
+                raise Refused(f"can't remove drive '{name}' - protection mode enabled")
+        option_privileges_qemu.check_late(call, name, value, verb="delete")
+        if name.startswith("net") and name[3:].isdigit():
+            option_privileges.check_bridge(call, guest.config.get(name))
+        elif name == "tags":
+            option_privileges.check_tags(call, value, "")
+    for name, value in change.values.items():
+        for one in (guest.config.get(name), value):
+            if one is not None:
+                option_privileges_qemu.check_late(call, name, one, verb="modify")
+        if name.startswith("net") and name[3:].isdigit():
+            option_privileges.check_bridge(call, guest.config.get(name))
+        elif name == "tags":
+            option_privileges.check_tags(call, guest.config.get("tags", ""), value)
+    _boot(guest, change)
 
 
 def _order(boot: str) -> list[str]:
@@ -77,20 +149,8 @@ def _unboot(guest: Guest, change: Change) -> None:
         change.delete.append("boot")
 
 
-def _balloon(guest: Guest, values: dict[str, str]) -> None:
-    if not values.keys() & {"memory", "balloon"}:
-        return
-    memory = values.get("memory") or guest.pending.get("memory") or guest.config.get("memory", "512")
-    balloon = int(values.get("balloon") or guest.pending.get("balloon") or guest.config.get("balloon") or 0)
-    if balloon > int(split_properties(memory, "current")["current"]):
-        raise Refused("balloon value too large (must be smaller than assigned memory)")
-
-
-def apply(world: World, guest: Guest, change: Change) -> None:
-    """Carry out a change.
-
-    :raises BadParameters: what could not be plugged, per option; it stays pending
-    """
+def _apply(world: World, guest: Guest, change: Change) -> None:
+    """:raises BadParameters: what could not be plugged"""
     _unboot(guest, change)
     values = {name: changes.stored(world, guest, name, value) for name, value in change.values.items()}
     for name in (*change.revert, *change.delete, *values):
@@ -100,7 +160,8 @@ def apply(world: World, guest: Guest, change: Change) -> None:
     guest.pending |= {name: value for name, value in values.items() if guest.config.get(name) != value}
     guest.pending_delete += [name for name in change.delete if name in guest.config]
     if guest.running:
-        errors = _plug(world, guest)
+        errors = hotplug.plug(world, guest, {*change.revert, *change.delete, *values})
+        changes.forget_empty(guest)
         world.note(guest)
         if errors:
             raise BadParameters.of(errors)
@@ -114,84 +175,5 @@ def apply_pending(world: World, guest: Guest) -> None:
         changes.let_go(world, guest, name)
     guest.config |= guest.pending
     guest.pending, guest.pending_delete = {}, []
+    changes.forget_empty(guest)
     world.note(guest)
-
-
-def _plug(world: World, guest: Guest) -> dict[str, str]:
-    errors: dict[str, str] = {}
-    features = hotplug_features(guest)
-    for name in list(guest.pending_delete):
-        if _unpluggable(guest, name, features):
-            guest.pending_delete.remove(name)
-            changes.let_go(world, guest, name)
-    for name, value in list(guest.pending.items()):
-        try:
-            plugged = _pluggable(guest, name, value, features)
-        except Refused as error:
-            errors[name] = f"hotplug problem - {error.message}"
-            continue
-        if plugged:
-            guest.config[name] = guest.pending.pop(name)
-    return errors
-
-
-def hotplug_features(guest: Guest) -> set[str]:
-    """What the ``hotplug`` in force allows."""
-    text = guest.config.get("hotplug", _DEFAULT_HOTPLUG)
-    return set(split_list({"0": "", "1": _DEFAULT_HOTPLUG}.get(text, text)))
-
-
-def _pluggable(guest: Guest, name: str, value: str, features: set[str]) -> bool:
-    """Whether a running VM takes a value now.
-
-    :raises Refused: it should, but cannot
-    """
-    if name in _FAST:
-        return True
-    if name == "hotplug":
-        return not any(word in text for word in ("cpu", "memory") for text in (value, guest.config.get("hotplug", "")))
-    if name == "balloon":
-        return (guest.config.get("balloon") != "0") == (value != "0")
-    if name == "vcpus":
-        if "cpu" not in features:
-            return False
-        if int(value) > guest.vcpus:
-            raise Refused(f"you can't add more vcpus than maxcpus ({value} > {guest.vcpus})")
-        return True
-    if name == "memory":
-        return _memory(guest, features)
-    if name == "tablet":
-        return "usb" in features
-    if name.startswith(("net", "usb")) and name[3:].isdigit():
-        return ("network" if name.startswith("net") else "usb") in features
-    if is_disk(QEMU, name):
-        return _drive(guest, name, value, features)
-    return False
-
-
-def _memory(guest: Guest, features: set[str]) -> bool:
-    if "memory" not in features:
-        return False
-    if guest.config.get("numa") != "1":
-        raise Refused("memory hotplug requires NUMA to be enabled")
-    return True
-
-
-def _drive(guest: Guest, name: str, value: str, features: set[str]) -> bool:
-    if split_properties(value, "file").get("media") == "cdrom" and name in guest.config:
-        return True  # another medium
-    return "disk" in features and (name.startswith(("scsi", "virtio")) or name in guest.config)
-
-
-def _unpluggable(guest: Guest, name: str, features: set[str]) -> bool:
-    if name in _FAST or name.startswith("unused"):
-        return True
-    if name == "balloon":
-        return guest.config.get("balloon") != "0"
-    if name == "hotplug":
-        return not any(word in guest.config.get("hotplug", "") for word in ("cpu", "memory"))
-    if name == "vcpus":
-        return "cpu" in features
-    if name.startswith(("net", "usb")) and name[3:].isdigit():
-        return ("network" if name.startswith("net") else "usb") in features
-    return is_disk(QEMU, name) and "disk" in features and name.startswith(("scsi", "virtio"))

@@ -17,8 +17,8 @@ class ApiError(Exception):
 
     @property
     def reason(self) -> str:
-        """The message as one line."""
-        return " ".join(self.message.split("\n")).rstrip()
+        """The message's first line: what a status line can carry."""
+        return self.message.partition("\n")[0]
 
 
 class Refused(ApiError):
@@ -53,6 +53,10 @@ class Unauthorised(ApiError):
 
     def __init__(self, message: str, *, body: bool = False) -> None:
         super().__init__(401, message, body=body)
+
+
+class Plain(ApiError):
+    """An answer of the server itself, before any method is looked for: its text is the whole body."""
 
 
 class Unreachable(ApiError):

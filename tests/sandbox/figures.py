@@ -77,6 +77,12 @@ def number(value: float) -> float | int:
     return int(value) if float(value).is_integer() else value
 
 
+def _cpus(guest: Guest, cpus: float) -> float | int | str:
+    """Containers that have only a limit show it as their configuration does: as a text."""
+    limit = guest.config.get("cpulimit", "0")
+    return limit if guest.kind == LXC and not int(guest.config.get("cores", "0")) and float(limit) else number(cpus)
+
+
 def uptime(world: World, guest: Guest) -> int:
     return max(1, int(world.now() - guest.started_at)) if guest.running else 0
 
@@ -97,7 +103,7 @@ def guest_list_entry(world: World, guest: Guest) -> Figures:
         "name": guest.name,
         "status": "running" if guest.running else "stopped",
         "cpu": used.cores / cpus,
-        "cpus": number(cpus),
+        "cpus": _cpus(guest, cpus),
         "mem": used.memory,
         "maxmem": guest.memory,
         "disk": used_disk(guest, size),
@@ -123,6 +129,8 @@ def guest_list_entry(world: World, guest: Guest) -> Figures:
         }
     else:
         entry["memhost"] = used.host_memory
+        if any(key.startswith("serial") for key in guest.config):
+            entry["serial"] = 1
         balloon = int(guest.config.get("balloon", "0"))
         if balloon:
             entry |= {"balloon_min": balloon * MIB, "shares": int(guest.config.get("shares", "1000"))}

@@ -21,6 +21,7 @@ _QEMU_DISK = re.compile(r"(ide|sata|scsi|virtio)\d+|efidisk0|tpmstate0")
 # A volume as a mount point or a drive names it, or the wish for a new one of some GiB.
 VOLUME_OPTION = re.compile(r"[a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]:\S+")
 NEW_VOLUME = re.compile(r"([a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]):(\d+(?:\.\d+)?)")
+_UNKNOWN_ROOT = 4 << 30  # bytes that lists show for a container's root of unknown size
 # Kept in configuration files but no option of the API.
 _EXTRA = {"snaptime": "integer", "ctime": "integer"}
 
@@ -75,7 +76,7 @@ class Guest:
 
     @property
     def name(self) -> str:
-        return self.config.get("hostname" if self.kind == LXC else "name") or f"{self.word}{self.vmid}"
+        return self.config.get("hostname") or f"CT{self.vmid}" if self.kind == LXC else self.config.get("name") or f"VM {self.vmid}"
 
     @property
     def lock(self) -> str | None:
@@ -88,7 +89,7 @@ class Guest:
     @property
     def memory(self) -> int:
         """The memory limit in bytes."""
-        return int(split_properties(self.config.get("memory", "512"), "current")["current"]) * MIB
+        return mebibytes(self.config.get("memory", "512")) * MIB
 
     @property
     def swap(self) -> int:
@@ -122,7 +123,7 @@ class Guest:
         """What lists show: of a container its root, of a VM the boot disk (none = 0)."""
         disks = self.disks
         if self.kind == LXC:
-            return parse_size(disks.get("rootfs", {}).get("size", "0"))
+            return parse_size(disks.get("rootfs", {}).get("size", "0")) or _UNKNOWN_ROOT
         order = split_properties(self.config.get("boot", "")).get("order", "").split(";")
         first = next((disks[name] for name in order if name in disks), next(iter(disks.values()), {}))
         return parse_size(first.get("size", "0"))
@@ -157,6 +158,11 @@ class Guest:
         """What it was at a time of the past; None before it existed."""
         index = bisect_right(self.events, time, key=lambda event: event.at)
         return self.events[index - 1] if index else None
+
+
+def mebibytes(memory: str) -> int:
+    """The MiB of an option ``memory``: a number, or ``current=NUMBER``."""
+    return int(split_properties(memory, "current")["current"])
 
 
 def disks_of(kind: str, config: dict[str, str]) -> dict[str, dict[str, str]]:
@@ -195,8 +201,8 @@ def typed(kind: str, key: str, value: str) -> Any:
     type_ = description["type"] if description else _EXTRA.get(key, "string")
     if type_ in ("integer", "boolean"):
         return int(value)
-    if key == "description" and kind == LXC and not value.endswith("\n"):
-        return value + "\n"  # stored line by line
+    if key == "description":  # stored line by line
+        return value.rstrip("\n") + "\n" if kind == LXC else value.rstrip()
     return value
 
 

@@ -14,17 +14,26 @@ from urllib.parse import unquote
 
 from . import api
 from .api import Paged, Request
-from .errors import ApiError, Unauthorised, not_implemented
+from .errors import ApiError, Plain, Unauthorised, not_implemented
 from .faults import Fault, Faults
 from .messages import Reader, Reply, body_of, encode, form
 
 if TYPE_CHECKING:
     from .model import Node
+    from .schema import Value
     from .world import World
 
 PREFIX = "/api2/json"
+_METHODS = ("GET", "POST", "PUT", "DELETE")
 _IDLE = 65.0
 _UNAUTHORISED_DELAY = 3.0
+
+
+def _body(method: str, headers: dict[str, str], body: bytes) -> dict[str, Value]:
+    """:raises Plain: a body where none may be"""
+    if body and method not in ("POST", "PUT"):
+        raise Plain(501, f"Unexpected content for method '{method}'")
+    return body_of(headers, body)
 
 
 class Servers:
@@ -151,7 +160,7 @@ class Servers:
             reply = self._reply(self._world.nodes[name], method, path, query, headers, body, fault)
             if reply.delay and not self._wait(name, _UNAUTHORISED_DELAY, started):
                 return
-            close = headers.get("connection", "").lower() == "close"
+            close = headers.get("connection", "").lower() == "close" or reply.status >= 400
             data = reply.render(self._world.now(), close=close)
             if fault is not None and fault.fault in ("truncate", "drop_after"):
                 if fault.fault == "truncate":
@@ -186,13 +195,17 @@ class Servers:
         try:
             if not path.startswith(PREFIX + "/") and path != PREFIX:
                 raise not_implemented(method, path)
-            request = Request(method, path.removeprefix(PREFIX) or "/", form(query), lambda: body_of(headers, body), headers)
+            if method not in _METHODS:
+                return Reply(501, f"method '{method}' not available", b"")
+            request = Request(method, path.removeprefix(PREFIX) or "/", form(query), lambda: _body(method, headers, body), headers)
             with self._world.lock:
                 data = api.answer(self._world, node, request)
                 content = encode(
                     {"data": data.data, **({"total": data.total} if data.total else {})} if isinstance(data, Paged) else {"data": data}
                 )
         except ApiError as error:
+            if isinstance(error, Plain):
+                return Reply(error.status, error.reason, error.message.encode(), plain=True)
             if not error.body:
                 return Reply(error.status, error.reason, b"", delay=isinstance(error, Unauthorised))
             document = {"data": None, "message": error.message} | ({"errors": error.errors} if error.errors else {})

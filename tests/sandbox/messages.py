@@ -8,7 +8,8 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from .errors import ApiError
+from .errors import Plain
+from .schema import Object, Truth
 
 if TYPE_CHECKING:
     from .schema import Value
@@ -49,10 +50,10 @@ class Reader:
 
 
 class Reply:
-    """An answer; ``delay`` = not before three seconds have passed."""
+    """An answer; ``delay`` = not before three seconds have passed, ``plain`` = a text without a media type."""
 
-    def __init__(self, status: int, reason: str, content: bytes, *, delay: bool = False) -> None:
-        self.status, self.reason, self.content, self.delay = status, reason, content, delay
+    def __init__(self, status: int, reason: str, content: bytes, *, delay: bool = False, plain: bool = False) -> None:
+        self.status, self.reason, self.content, self.delay, self.plain = status, reason, content, delay, plain
 
     def render(self, now: float, *, close: bool) -> bytes:
         """The whole reply."""
@@ -66,7 +67,7 @@ class Reply:
             "Server: pve-api-daemon/3.0",
             f"Content-Length: {len(self.content)}",
         ]
-        if self.content:
+        if self.content and not self.plain:
             lines.append("Content-Type: application/json;charset=UTF-8")
         lines.append(f"Expires: {date}")
         return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n\r\n" + self.content
@@ -78,7 +79,7 @@ def encode(document: dict[str, Any]) -> bytes:
 
 def form(text: str) -> dict[str, Value]:
     values: dict[str, Value] = {}
-    for name, value in parse_qsl(text, keep_blank_values=True):
+    for name, value in parse_qsl(text.replace(";", "&"), keep_blank_values=True):
         before = values.get(name)
         if before is None:
             values[name] = value
@@ -88,23 +89,33 @@ def form(text: str) -> dict[str, Value]:
 
 
 def body_of(headers: dict[str, str], body: bytes) -> dict[str, Value]:
+    """The parameters of a body.
+
+    :raises Plain: neither a form nor JSON
+    """
     if not body:
         return {}
     text = body.decode("utf-8", "replace")
-    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    media = headers.get("content-type", "")
+    kind = media.partition(";")[0].strip().lower()
+    if kind not in ("", "application/x-www-form-urlencoded", "application/json"):
+        raise Plain(506, f"upload 'Content-Type '{media}' not implemented")
+    if kind != "application/json":
         return form(text)
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise ApiError(400, f"malformed JSON string: {error}\n") from None
+        raise Plain(500, f"malformed JSON string: {error} at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 934.\n") from None
     if not isinstance(document, dict):
-        raise ApiError(400, "JSON body is not an object\n")
+        raise Plain(500, "Not a HASH reference at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 943.\n")
     return {name: _text(value) for name, value in document.items() if value is not None}
 
 
 def _text(value: Any) -> Value:
     if isinstance(value, bool):
-        return str(int(value))
+        return Truth(int(value))
+    if isinstance(value, dict):
+        return Object()
     if isinstance(value, list):
         return [str(_text(element)) for element in value]
     if isinstance(value, float) and value.is_integer():

@@ -35,6 +35,7 @@ class Plan:
     bwlimit: float = 0.0  # KiB/s
     storages: dict[str, str] = field(default_factory=dict)  # source storage → target storage; "" = any
     local_disks: bool = False
+    force: bool = False
     conntrack: bool = False
 
 
@@ -78,10 +79,14 @@ class Migration:
 
     # ---- checks ------------------------------------------------------------------------------------------------------
 
-    def lock(self) -> None:
-        """:raises TaskError: the guest is locked, a storage is not there, or the target does not answer"""
+    def unlocked(self) -> None:
+        """:raises TaskError: the guest is locked"""
         if self.guest.lock:
             raise self.aborted(f"{self.guest.word} is locked ({self.guest.lock})")
+
+    def lock(self) -> None:
+        """:raises TaskError: the guest is locked, a storage is not there, or the target does not answer"""
+        self.unlocked()
         for volume, name in self.moves():
             storage = self.world.storages[name]
             if not storage.on(self.plan.target.name):

@@ -15,7 +15,8 @@ def migrate(world: World, guest: Guest, plan: Plan, task: Task) -> Work:
     """The work of a ``vzmigrate`` task."""
     migration = Migration(world, guest, plan, task)
     was_running = guest.running
-    if was_running and not plan.restart:
+    migration.unlocked()
+    if was_running and plan.online:
         raise migration.aborted("lxc live migration is currently not implemented")
     migration.lock()
     try:

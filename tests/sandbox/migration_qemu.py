@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .errors import ApiError
 from .guest import Guest
 from .migration import KIB, Migration, Plan, reason_of
@@ -21,6 +23,10 @@ def migrate(world: World, guest: Guest, plan: Plan, task: Task) -> Work:
     """The work of a ``qmigrate`` task."""
     migration = Migration(world, guest, plan, task)
     live = guest.running and plan.online
+    migration.unlocked()
+    devices = [device for device in local_devices(guest) if "mapping=" not in guest.config[device]]
+    if devices and (live or not plan.force):
+        raise migration.aborted(f"can't migrate VM which uses local devices: {', '.join(devices)}")
     migration.lock()
     if live and not plan.conntrack:
         migration.say(_CONNTRACK)
@@ -49,6 +55,12 @@ def migrate(world: World, guest: Guest, plan: Plan, task: Task) -> Work:
     yield from _move(migration)
     migration.unlock()
     migration.finished()
+
+
+def local_devices(guest: Guest) -> list[str]:
+    """Options of devices that are its node's own."""
+    found = [key for key in guest.config if re.fullmatch(r"(usb|hostpci|serial|parallel|virtiofs)\d+", key) or key == "ivshmem"]
+    return [key for key in found if guest.config[key] != "socket" and "spice" not in guest.config[key].lower().partition(",")[0]]
 
 
 def _offline(migration: Migration, local: list[tuple[Volume, str]]) -> Work:

@@ -117,6 +117,11 @@ class Resource:
         return int(self.sid.partition(":")[2])
 
     @property
+    def shown(self) -> str | None:
+        """The manager's state; None where it has not seen the resource yet, or ignores it."""
+        return None if self.state == "queued" or self.requested == "ignored" else self.state
+
+    @property
     def requested(self) -> str:
         state: str = self.config.get("state", "started")
         return "started" if state == "enabled" else state

@@ -1,13 +1,15 @@
-"""Which privilege each option of a guest needs."""
+"""Which privilege each option of a container needs, and what containers and VMs share of it: tags and bridges."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .access import ROOT
 from .errors import Forbidden, Refused
+from .formats import split_list
 from .guest import LXC, VOLUME_OPTION, is_disk
 from .properties import split_properties
 
@@ -24,51 +26,35 @@ _LXC = {
     "searchdomain": "Network",
     "hostname": "Network",
 }
-_QEMU_GROUPS = {
-    "CPU": ("cores", "cpu", "cpulimit", "cpuunits", "numa", "smp", "sockets", "vcpus"),
-    "Memory": ("memory", "balloon", "shares", "hugepages", "allow-ksm"),
-    "HWType": (
-        "acpi", "amd-sev", "arch", "audio0", "efidisk0", "hotplug", "intel-tdx", "kvm", "machine", "rng0", "scsihw", "smbios1",
-        "tablet", "vga", "vmgenid", "watchdog",
-    ),
-    "Disk": ("boot", "bootdisk", "vmstatestorage", "tpmstate0"),
-    "Cloudinit": ("cicustom", "cipassword", "citype", "ciuser", "ciupgrade", "nameserver", "searchdomain", "sshkeys"),
-    "Options": (
-        "agent", "autostart", "bios", "description", "freeze", "keyboard", "localtime", "migrate_downtime", "migrate_speed", "name",
-        "onboot", "ostype", "protection", "reboot",
-        "startdate", "startup", "spice_enhancements", "tags", "tdf", "template",
-    ),
-    "CDROM": ("cdrom",),
-}  # fmt: skip
-_QEMU = {option: group for group, options in _QEMU_GROUPS.items() for option in options}
-_INDEXED = re.compile(r"([a-z]+)\d+")
-# Options that the API takes beside the configuration itself.
-_NONE = ("archive", "bwlimit", "force", "import-working-storage", "live-restore", "pool", "start", "storage", "unique", "ha-managed")
 
 
 def check_lxc(call: Call, given: Iterable[str], old: dict[str, str] | None, *, unprivileged: bool, delete: bool = False) -> None:
     """:raises Forbidden: an option that the caller may not set (or delete)"""
     if call.who == ROOT:
         return
+    before = old or {}
     for option in given:
         if option == "features":
-            _features(call, old, unprivileged=unprivileged, delete=delete)
+            _features(call, before, unprivileged=unprivileged, delete=delete)
         elif option == "hookscript":
             raise Forbidden("changing the hookscript is only allowed for root@pam")
         elif re.fullmatch(r"dev\d+", option):
             raise Forbidden("configuring device passthrough is only allowed for root@pam")
-        elif re.fullmatch(r"unused\d+", option):
-            call.need(f"/vms/{call.vmid}", "VM.Config.Disk")
         elif is_disk(LXC, option):
             call.need(f"/vms/{call.vmid}", "VM.Config.Disk")
             if not delete:
-                check_path(call, option)
+                _check_path(call, option)
+        elif re.fullmatch(r"net\d+", option):
+            call.need(f"/vms/{call.vmid}", "VM.Config.Network")
+            for value in (before.get(option), None if delete else call.get(option)):
+                check_bridge(call, value)
+        elif option == "tags":
+            check_tags(call, before.get("tags", ""), "" if delete else call.get("tags"))
         else:
-            group = "Network" if re.fullmatch(r"net\d+", option) else _LXC.get(option, "Options")
-            call.need(f"/vms/{call.vmid}", f"VM.Config.{group}")
+            call.need(f"/vms/{call.vmid}", f"VM.Config.{_LXC.get(option, 'Options')}")
 
 
-def check_path(call: Call, option: str) -> None:
+def _check_path(call: Call, option: str) -> None:
     """:raises Forbidden, Refused: a mount point that is no volume of a storage"""
     volume = split_properties(call.get(option), "volume").get("volume", "")
     if volume.startswith("/"):
@@ -78,10 +64,10 @@ def check_path(call: Call, option: str) -> None:
         raise Refused("Only root can pass arbitrary filesystem paths. at /usr/share/perl5/PVE/Storage.pm line 573.")
 
 
-def _features(call: Call, old: dict[str, str] | None, *, unprivileged: bool, delete: bool) -> None:
+def _features(call: Call, old: dict[str, str], *, unprivileged: bool, delete: bool) -> None:
     if not unprivileged:
         raise Forbidden("changing feature flags for privileged container is only allowed for root@pam")
-    before = split_properties((old or {}).get("features", ""))
+    before = split_properties(old.get("features", ""))
     after = {} if delete else split_properties(call.get("features"))
     changed = {key for key in before.keys() | after.keys() if before.get(key, "") != after.get(key, "")}
     if changed - {"nesting"}:
@@ -90,31 +76,33 @@ def _features(call: Call, old: dict[str, str] | None, *, unprivileged: bool, del
         call.need(f"/vms/{call.vmid}", "VM.Allocate")
 
 
-def check_qemu(call: Call, given: Iterable[str], pool: str | None = None) -> None:
-    """:raises Forbidden, Refused: an option that the caller may not set (or delete)"""
-    if call.who == ROOT:
+def check_tags(call: Call, old: str, new: str) -> None:
+    """:raises Forbidden: tags need a privilege, those that the datacenter registers (or does not allow) a greater one"""
+    call.need(f"/vms/{call.vmid}", "VM.Config.Options")
+    if call.may("/", "Sys.Modify"):
         return
-    for option in given:
-        if option in _NONE:
-            continue
-        match = _INDEXED.fullmatch(option)
-        stem = match[1] if match else option
-        if is_disk("qemu", option) or stem == "unused":
-            cdrom = split_properties(call.get(option), "file").get("media") == "cdrom" or option == "ide2"
-            group = "CDROM" if cdrom else "Disk"
-        elif stem in ("net", "ipconfig"):
-            group = "Network"
-        elif (stem == "serial" and call.get(option, "socket") == "socket") or (
-            stem == "usb" and "spice" in call.get(option, "spice").lower()
-        ):
-            group = "HWType"
-        elif option in _QEMU:
-            group = _QEMU[option]
-        else:
-            raise Refused(f"only root can set '{option}' config")
-        _vm_need(call, f"VM.Config.{group}", pool)
+    privileged = set(split_list(call.world.datacenter.get("registered-tags", "")))
+    style = split_properties(call.world.datacenter.get("user-tag-access", ""))
+    allow = style.get("user-allow", "free")
+    allowed = set(split_list(style.get("user-allow-list", ""))) if allow != "none" else set()
+    if allow == "existing":
+        for guest in call.world.guests.values():
+            if call.may(f"/vms/{guest.vmid}", "VM.Audit"):
+                allowed |= set(split_list(guest.config.get("tags", "")))
+    before, after = Counter(split_list(old)), Counter(split_list(new))
+    for tag in sorted(before.keys() | after.keys()):
+        if before[tag] != after[tag] and (tag in privileged or not (allow == "free" or tag in allowed)):
+            raise Forbidden(f"/, Sys.Modify for modifying tag '{tag}'")
 
 
-def _vm_need(call: Call, privilege: str, pool: str | None) -> None:
-    if pool is None or not call.may(f"/pool/{pool}", privilege):
-        call.need(f"/vms/{call.vmid}", privilege)
+def check_bridge(call: Call, net: str | None) -> None:
+    """:raises Forbidden: a network device on a bridge, or in a VLAN, that the caller may not use"""
+    parts = split_properties(net or "")
+    if call.who == ROOT or "bridge" not in parts:
+        return
+    path = f"/sdn/zones/localnetwork/{parts['bridge']}"
+    tags = [parts[key] for key in ("tag",) if key in parts] + sorted(split_list(parts.get("trunks", "")))
+    for tag in tags:
+        call.need(f"{path}/{tag}", "SDN.Use")
+    if not tags:
+        call.need(path, "SDN.Use")

@@ -6,8 +6,10 @@ import re
 from typing import Any
 
 from .access import ROOT, Access, normal_path
-from .errors import Forbidden
+from .errors import Forbidden, Refused
 from .schema import Method, Value
+
+_USER = re.compile(r"[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+")
 
 
 def check(access: Access, method: Method, who: str, params: dict[str, Value]) -> None:
@@ -34,7 +36,10 @@ def _check(access: Access, rule: list[Any], who: str, params: dict[str, Value]) 
             raise Forbidden
         access.need(who, normal_path(fill(rule[1], params)), *rule[2], some=bool(options.get("any")))
     elif kind == "userid-param":
-        if params.get("userid") != who:  # a token is not its user
+        user = str(params.get("userid", ""))
+        if not _USER.fullmatch(user):
+            raise Refused(f"user name '{user}' is too short" if len(user) < 3 else f"value '{user}' does not look like a valid user name")
+        if user != who:  # a token is not its user
             raise Forbidden
     elif kind == "userid-group":
         if not _of_group(access, who, str(params.get("userid", "")), rule[1]):
@@ -55,7 +60,9 @@ def _of_group(access: Access, who: str, user: str, privileges: list[str]) -> boo
     if user not in access.users:
         return False
     groups = access.users[user].groups
-    return any(access.may(who, path, *privileges) for path in ("/access/groups", *(f"/access/groups/{group}" for group in groups)))
+    return any(
+        access.may(who, path, *privileges, some=True) for path in ("/access/groups", *(f"/access/groups/{group}" for group in groups))
+    )
 
 
 def fill(template: str, params: dict[str, Value]) -> str:

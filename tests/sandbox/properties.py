@@ -37,7 +37,7 @@ def parse_properties(form: dict[str, Any], text: str) -> dict[str, str]:
                 raise PropertyError("value without key, but schema does not define a default key")
             if default in parts:
                 raise PropertyError(f"duplicate key in comma-separated list property: {default}")
-            parts[default] = part
+            parts[default] = _TRUTH.get(part.lower(), part) if form[default].get("type") == "boolean" else part
             continue
         if not key or not value:
             raise PropertyError("missing key in comma-separated list property")
@@ -57,6 +57,8 @@ def _place(form: dict[str, Any], parts: dict[str, str], key: str, value: str) ->
             parts[holder] = key
         key = description["alias"]
         description = form.get(key)
+        if key in parts:
+            raise PropertyError(f"key '{key}' is already defined (via alias)")
     if description is None:
         raise PropertyError(f"invalid key in comma-separated list property: {key}")
     parts[key] = _TRUTH.get(value.lower(), value) if description.get("type") == "boolean" else value

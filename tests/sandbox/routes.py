@@ -15,6 +15,7 @@ _MODULES = (
     "routes_tasks",
     "routes_metrics",
     "routes_ha",
+    "routes_ha_status",
     "routes_ha_rules",
     "routes_guests",
     "routes_config",

@@ -7,9 +7,10 @@ import secrets
 import uuid
 from typing import Any
 
-from .access import ROOT, Token, normal_path
+from .access import Token, normal_path
 from .api import Call, api
-from .errors import BadParameters, Forbidden, Refused, Unauthorised
+from .errors import BadParameters, Refused, Unauthorised
+from .formats import split_list
 
 _CAPABILITIES = {
     "vms": r"VM\.|Permissions\.Modify",
@@ -35,21 +36,19 @@ def ticket_form(call: Call) -> Any:
 
 @api("POST", "/access/ticket")
 def ticket(call: Call) -> Any:
-    user = call.get("username")
-    if call.has("realm"):
-        user = f"{user.partition('@')[0]}@{call.get('realm')}"
+    user = call.get("username") + (f"@{call.get('realm')}" if call.get("realm") else "")
     access = call.world.access
     if not access.password_user(user, call.get("password"), call.now):
         raise Unauthorised("authentication failure\n", body=True)
-    if call.has("path") and not access.may(user, normal_path(call.get("path")), *call.get("privs").split(",")):
-        raise Forbidden
-    return {
-        "username": user,
-        "ticket": access.ticket(user, call.now),
-        "CSRFPreventionToken": access.csrf(user, call.now),
-        "clustername": call.world.name,
-        "cap": capabilities(call, user),
-    }
+    found: dict[str, Any] = {"username": user}
+    if call.get("path") and call.get("privs"):
+        if not access.may(user, normal_path(call.get("path")), *split_list(call.get("privs"))):
+            raise Unauthorised("authentication failure\n", body=True)
+    else:
+        found |= {"ticket": access.ticket(user, call.now), "CSRFPreventionToken": access.csrf(user, call.now)}
+    if call.world.name and access.may(user, "/", "Sys.Audit"):
+        found["clustername"] = call.world.name
+    return found | {"cap": capabilities(call, user)}
 
 
 def capabilities(call: Call, user: str) -> dict[str, dict[str, int]]:
@@ -74,13 +73,8 @@ def permissions(call: Call) -> Any:
     who = call.get("userid", call.who)
     if who != call.who and not (who.startswith(call.who + "!") and "!" not in call.who):
         call.need("/access", "Sys.Audit")
-    if who not in access.users and who not in access.tokens:
-        raise Refused(f"no such {'token' if '!' in who else 'user'} ('{who}')")
-    if call.has("path"):
-        path = normal_path(call.get("path"))
-        if path is None or not path.startswith("/"):
-            raise BadParameters(path="invalid path")
-        return {path: access.privileges(who, path)}
+    if call.get("path"):
+        return {call.get("path"): access.privileges(who, call.get("path"))}
     paths = [*_TOP, *access.acl]
     for pool in call.world.pools.values():
         paths += [f"/vms/{vmid}" for vmid in pool.vms] + [f"/storage/{storage}" for storage in pool.storages]
@@ -131,10 +125,10 @@ def token_read(call: Call) -> Any:
 
 @api("POST", "/access/users/{userid}/token/{tokenid}")
 def token_create(call: Call) -> Any:
-    call.world.need_cluster_file(call.node, "user.cfg")
     name = f"{_user(call)}!{call.get('tokenid')}"
     if name in call.world.access.tokens:
         raise BadParameters(tokenid="Token already exists.")
+    call.world.need_cluster_file(call.node, "user.cfg", "generating token failed: ")
     token = Token(name, str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))
     _change(call, token)
     call.world.access.tokens[name] = token
@@ -144,9 +138,13 @@ def token_create(call: Call) -> Any:
 @api("PUT", "/access/users/{userid}/token/{tokenid}")
 def token_update(call: Call) -> Any:
     token = _token(call)
-    call.world.need_cluster_file(call.node, "user.cfg")
+    call.world.need_cluster_file(call.node, "user.cfg", "updating token info failed: ")
+    gone = split_list(call.get("delete"))
+    for name in gone:
+        if name != "comment":
+            raise Refused(f"updating token info failed: 400 Parameter verification failed.\ndelete: unknown option '{name}'")
     _change(call, token)
-    if "comment" in call.get("delete").split(","):
+    if gone or token.comment == "":
         token.comment = None
     if not call.flag("regenerate"):
         return _shown(token)
@@ -157,7 +155,5 @@ def token_update(call: Call) -> Any:
 @api("DELETE", "/access/users/{userid}/token/{tokenid}")
 def token_delete(call: Call) -> Any:
     token = _token(call)
-    if token.user == ROOT and call.user != ROOT:
-        raise Forbidden("user != root@pam")
-    call.world.need_cluster_file(call.node, "user.cfg")
+    call.world.need_cluster_file(call.node, "user.cfg", "deleting token failed: ")
     del call.world.access.tokens[token.id]

@@ -167,10 +167,14 @@ def delete(call: Call, kind: str) -> Any:
     guest = call.guest(kind)
     if guest.config.get("protection") == "1":
         raise Refused(f"can't remove {guest.word} {guest.vmid} - protection mode enabled")
-    if kind == LXC and not call.flag("force"):
+    if kind == LXC:
         locked(guest)
-    if guest.sid in call.world.ha.resources and not call.flag("purge"):
-        raise Refused(f"unable to remove {guest.word} {guest.vmid} - used in HA resources and purge parameter not set.")
+    if not call.flag("purge"):
+        if guest.sid in call.world.ha.resources:
+            raise Refused(f"unable to remove {guest.word} {guest.vmid} - used in HA resources and purge parameter not set.")
+        for name, job in call.world.replication_jobs.items():
+            if job["guest"] == guest.vmid:
+                raise Refused(f"There is a replication job '{name}' for guest '{guest.vmid}' - Please remove that first.")
     if guest.running and not (kind == LXC and call.flag("force")):
         if kind == LXC:
             raise Refused(f"unable to destroy CT {guest.vmid} - container is running")
@@ -179,7 +183,7 @@ def delete(call: Call, kind: str) -> Any:
 
     def run(task: Task) -> Work:
         present = call.guest(kind)
-        if not (call.flag("skiplock") or call.flag("force")):
+        if not call.flag("skiplock"):
             locked(present)
         children = [
             volume.id
@@ -191,7 +195,8 @@ def delete(call: Call, kind: str) -> Any:
         yield 0.5
         if call.flag("purge"):
             task.say(f"purging {present.word} {present.vmid} from related configurations..")
-            call.world.ha.resources.pop(present.sid, None)
+            if call.world.ha.resources.pop(present.sid, None) is not None:
+                task.say(f"NOTE: removed {present.word} {present.vmid} from HA resource configuration.")
             for job in [name for name, job in call.world.replication_jobs.items() if job["guest"] == present.vmid]:
                 del call.world.replication_jobs[job]
         remove(call, present)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from . import schema
 from .api import Call, api
-from .errors import BadParameters
+from .errors import BadParameters, Refused
 from .formats import split_list
 from .guest import as_text
 from .model import Node, Pool, Storage
@@ -19,6 +18,7 @@ _OPTIONS_PARTS = {
     "migration": "type",
     "next-id": None,
     "notify": None,
+    "replication": "type",
     "tag-style": None,
     "u2f": None,
     "user-tag-access": None,
@@ -64,7 +64,7 @@ def resources(call: Call) -> Any:
         found += [_node(call, node) for node in call.world.nodes.values()]
     if kind in ("", "storage"):
         for storage in call.world.storages.values():
-            if not storage.disabled and call.may(f"/storage/{storage.id}", "Datastore.Audit", "Datastore.AllocateSpace", some=True):
+            if not storage.disabled and call.may(f"/storage/{storage.id}", "Datastore.Audit"):
                 found += [storage_entry(call, storage, node) for node in call.world.nodes.values() if storage.on(node.name)]
     if not kind and call.may("/sdn/zones/localnetwork", "SDN.Audit"):
         found += [
@@ -90,9 +90,9 @@ def guest_entry(call: Call, vmid: int, *, full: bool = True) -> dict[str, Any]:
         for key in ("tags", "lock"):
             if key in guest.config:
                 entry[key] = guest.config[key]
-        resource = world.ha.managed(guest.sid)
+        resource = world.ha.resources.get(guest.sid)
         if resource is not None:
-            entry["hastate"] = resource.state
+            entry["hastate"] = resource.shown or resource.config.get("state")
     return entry
 
 
@@ -179,10 +179,11 @@ def nextid(call: Call) -> Any:
             raise BadParameters(vmid=f"VM {call.vmid} already exists")
         return str(call.vmid)
     limits = split_properties(call.world.datacenter.get("next-id", ""))
-    for vmid in range(int(limits.get("lower", 100)), int(limits.get("upper", 1_000_000))):
+    lower, upper = int(limits.get("lower", 100)), int(limits.get("upper", 1_000_000))
+    for vmid in range(lower, upper):
         if vmid not in taken:
             return str(vmid)
-    raise BadParameters(vmid="unable to get any free VMID in range")
+    raise Refused(f"unable to get any free VMID in range [{lower}, {upper}]")
 
 
 def guest_tags(call: Call) -> list[str]:
@@ -207,9 +208,11 @@ def options(call: Call) -> Any:
             shown[key] = split_properties(shown[key], default)
     if "registered-tags" in shown:
         shown["registered-tags"] = split_list(shown["registered-tags"])
-    for key in ("max_workers", "migration_unsecure"):
-        if key in shown:
-            shown[key] = int(shown[key])
+    if "migration_unsecure" in shown:  # other numbers are texts
+        shown["migration_unsecure"] = int(shown["migration_unsecure"])
+    access = shown.get("user-tag-access", {})
+    if "user-allow-list" in access:
+        access["user-allow-list"] = split_list(access["user-allow-list"])
     return shown | tags
 
 
@@ -217,14 +220,12 @@ def options(call: Call) -> Any:
 def set_options(call: Call) -> Any:
     call.world.need_cluster_file(call.node, "datacenter.cfg")
     stored = call.world.datacenter
-    for key in split_list(call.get("delete")):
-        if schema.describe(call.method.parameters, key) is None or key == "delete":
-            raise BadParameters(delete=f"unknown option '{key}'")
-        stored.pop(key, None)
     for key in call.params:
         if key != "delete":
             value = as_text(call.get(key))
             stored[key] = value + "\n" if key == "description" and not value.endswith("\n") else value
+    for key in split_list(call.get("delete")):
+        stored.pop(key, None)
 
 
 def config_digest(*texts: str) -> str:

@@ -14,6 +14,8 @@ from .tasks import Task, TaskError
 
 _BOTH = "cannot use 'snapshot' parameter with 'current'"
 _SECRET = ("cipassword",)
+# What the log of a change does not name.
+_SILENT = ("node", "vmid", "digest", "background_delay", "import-working-storage")
 
 
 def shown(guest: Guest, config: dict[str, str]) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def config(call: Call, kind: str) -> Any:
     if call.has("snapshot"):
         values = snapshot_config(guest, call.get("snapshot"))
     elif not call.flag("current"):
-        values = {key: value for key, value in values.items() if key not in guest.pending_delete} | guest.pending
+        values = {key: value for key, value in (values | guest.pending).items() if key not in guest.pending_delete}
     return shown(guest, values) | {"digest": guest.digest}
 
 
@@ -52,22 +54,20 @@ def lxc_update(call: Call) -> Any:
 
 @api("PUT", "/nodes/{node}/qemu/{vmid}/config")
 def qemu_update(call: Call) -> Any:
-    guest, change = config_qemu.judge(call)
-    config_qemu.apply(call.world, guest, change)
+    config_qemu.update(call, *config_qemu.judge(call))
 
 
 @api("POST", "/nodes/{node}/qemu/{vmid}/config")
 def qemu_update_task(call: Call) -> Any:
     _unused, change = config_qemu.judge(call)
-    words = " ".join(f"-{name} {call.get(name)}" for name in call.params if name not in ("node", "vmid", "digest"))
+    shown = {name: "<hidden>" if name in _SECRET else call.get(name) for name in call.params if name not in _SILENT}
+    words = " ".join(f"-{name} {shown[name]}" for name in sorted(shown))
 
     def run(task: Task) -> Work:
         task.say(f"update VM {call.vmid}: {words}")
         yield 0.1
-        guest = call.guest(QEMU)
-        config_lxc.locked(guest)
         try:
-            config_qemu.apply(call.world, guest, change)
+            config_qemu.update(call, call.guest(QEMU), change)
         except BadParameters as error:
             text = " ".join(f"{name}: {problem}" for name, problem in (error.errors or {}).items())
             raise TaskError(f"400 Parameter verification failed.\n{text}") from None

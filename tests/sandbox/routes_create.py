@@ -7,10 +7,10 @@ import re
 import uuid
 from typing import Any
 
-from . import change, option_privileges
+from . import change, option_privileges, option_privileges_qemu
 from .api import Call, api
 from .config_lxc import locked
-from .errors import ApiError, Refused
+from .errors import ApiError, Forbidden, Refused
 from .guest import LXC, QEMU, Guest, is_disk
 from .lifecycle import start as start_guest
 from .load import Load
@@ -44,13 +44,13 @@ def need_free(call: Call, kind: str, vmid: int) -> None:
 def need_allocate(call: Call, vmid: int) -> str | None:
     """The pool of the new guest.
 
-    :raises Forbidden, Refused: the caller may not create it there
+    :raises Forbidden: there is no such pool, or the caller may not create it there
     """
     pool = call.get("pool") or None
     if pool is not None and pool not in call.world.pools:
-        raise Refused(f"no such pool '{pool}'")
-    if pool is None or not call.may(f"/pool/{pool}", "VM.Allocate"):
-        call.need(f"/vms/{vmid}", "VM.Allocate")
+        raise Forbidden(f"pool '{pool}' does not exist")
+    if not (call.may(f"/vms/{vmid}", "VM.Allocate") or (pool is not None and call.may(f"/pool/{pool}", "VM.Allocate"))):
+        raise Forbidden
     return pool
 
 
@@ -74,11 +74,17 @@ def lxc_create(call: Call) -> Any:
     call.world.need_quorum(call.node)
     pool = need_allocate(call, call.vmid)
     values = {name: call.get(name) for name in call.params if name not in _CALL[LXC]}
+    if not restore:
+        values.setdefault("unprivileged", "1")
+        if values["unprivileged"] != "1":
+            call.need("/", "Sys.Modify")
     option_privileges.check_lxc(call, values, None, unprivileged=values.get("unprivileged") == "1")
     replaced = _restorable(call, LXC, restore)
     source = call.get("ostemplate")
     storage = call.get("storage", "local")
     call.need(f"/storage/{source.partition(':')[0]}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
+    if "rootfs" not in values and any(is_disk(LXC, name) for name in values):
+        raise Refused("mount points configured, but 'rootfs' not set - aborting")
     values.setdefault("rootfs", f"{storage}:4")
     if re.fullmatch(r"\d+(\.\d+)?", values["rootfs"]):
         values["rootfs"] = f"{storage}:{values['rootfs']}"
@@ -99,7 +105,8 @@ def qemu_create(call: Call) -> Any:
     call.world.need_quorum(call.node)
     pool = need_allocate(call, call.vmid)
     values = {name: call.get(name) for name in call.params if name not in _CALL[QEMU]}
-    option_privileges.check_qemu(call, values, pool)
+    option_privileges_qemu.check_early(call, values, pool)
+    option_privileges_qemu.check_values(call, values, pool)
     replaced = _restorable(call, QEMU, bool(archive))
     if archive:
         call.need(f"/storage/{archive.partition(':')[0]}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)

@@ -75,18 +75,21 @@ def current(call: Call, kind: str) -> Any:
         entry |= figures.vm_details(call.world, guest)
         if split_properties(guest.config.get("agent", ""), "enabled").get("enabled") == "1":
             entry["agent"] = 1
+        if "vga" in guest.config:
+            vga = split_properties(guest.config["vga"], "type")
+            entry |= {"clipboard": vga.get("clipboard")} | ({"spice": 1} if vga.get("type", "").startswith(("virtio", "qxl")) else {})
     return entry | {"ha": ha_state(call, guest)}
 
 
 def ha_state(call: Call, guest: Guest) -> dict[str, Any]:
     """What status/current tells of high availability."""
     resource = call.world.ha.managed(guest.sid)
-    return {"managed": 1, "state": resource.state} if resource else {"managed": 0}
+    return {"managed": 1, "state": resource.shown} if resource else {"managed": 0}
 
 
 @for_both("GET", "/{vmid}/feature")
 def feature(call: Call, kind: str) -> Any:
-    guest = call.guest(kind)
+    guest = call.guest(kind) if kind == LXC else call.world.vm(call.node.name, call.vmid)
     config = guest.config
     if call.has("snapname"):
         config = snapshot_config(guest, call.get("snapname"))
@@ -123,9 +126,9 @@ def _reaching(call: Call, guest: Guest) -> list[str]:
 
 @api("GET", "/nodes/{node}/lxc/{vmid}/interfaces")
 def interfaces(call: Call) -> Any:
-    guest = call.guest(LXC)
-    if not guest.running:
-        return None
+    guest = call.world.guests.get(call.vmid)
+    if guest is None or guest.kind != LXC or guest.node != call.node.name or not guest.running:
+        return None  # what does not run is not asked for its configuration
     lo = {"name": "lo", "hwaddr": "00:00:00:00:00:00", "hardware-address": "00:00:00:00:00:00", "inet": "127.0.0.1/8"}
     found = [lo | {"ip-addresses": [{"ip-address": "127.0.0.1", "ip-address-type": "inet", "prefix": 8}]}]
     for key, value in guest.config.items():
@@ -143,11 +146,11 @@ def interfaces(call: Call) -> Any:
 @api("GET", "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces")
 def agent_interfaces(call: Call) -> Any:
     guest = call.guest(QEMU)
-    if split_properties(guest.config.get("agent", ""), "enabled").get("enabled") != "1":
+    if "agent" not in guest.config:
         raise Refused("No QEMU guest agent configured")
     if not guest.running:
         raise Refused(f"VM {guest.vmid} is not running")
-    if guest.paused:
+    if guest.paused or split_properties(guest.config["agent"], "enabled").get("enabled") != "1":
         raise Refused("QEMU guest agent is not running")
     found: list[dict[str, Any]] = [
         {

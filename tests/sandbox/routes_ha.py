@@ -1,13 +1,13 @@
-"""/cluster/ha: resources, rules, status, commands to the manager."""
+"""/cluster/ha: resources, and commands to the manager."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
 from typing import Any
 
 from . import affinity
 from .api import Call, api
-from .errors import BadParameters, Refused
+from .errors import Refused
 from .formats import split_list
 from .model import Resource
 from .routes_cluster import config_digest
@@ -15,16 +15,20 @@ from .routes_cluster import config_digest
 _NUMBERS = ("max_restart", "max_relocate", "failback")
 _GROUPS = "ha groups have been migrated to rules"
 _MODIFIED = "detected modified configuration - file changed by other user? Try again."
-_RESOURCES_FILE, _RULES_FILE = "ha/resources.cfg", "ha/rules.cfg"
 
 
-def _sid(call: Call, name: str = "sid") -> str:
-    """A bare number is the guest of that number."""
-    text = call.get(name)
+def _sid(call: Call) -> str:
+    """A bare number is the guest of that number.
+
+    :raises Refused: there is none
+    """
+    text = call.get("sid")
     if not text.isdigit():
         return text
     guest = call.world.guests.get(int(text))
-    return guest.sid if guest else f"vm:{text}"
+    if guest is None:
+        raise Refused(f"unable to detect SID from VMID - VM/CT {text} does not exist")
+    return guest.sid
 
 
 def _digest(call: Call) -> str:
@@ -65,24 +69,35 @@ def _resource(call: Call, text: str) -> Resource:
 
 @api("POST", "/cluster/ha/resources")
 def resource_create(call: Call) -> Any:
+    call.world.need_quorum(call.node)
     sid = _sid(call)
-    kind, _unused, number = sid.partition(":")
-    if call.has("type") and call.get("type") != kind:
-        raise BadParameters(type=f"types does not match ('{call.get('type')}' != '{kind}')")
-    guest = call.world.guests.get(int(number)) if number.isdigit() else None
-    if guest is None or guest.sid != sid:
-        raise Refused(f"resource '{sid}' does not exist in cluster")
+    if call.get("type") not in ("", sid.partition(":")[0]):
+        raise Refused("types does not match")
     if call.has("group"):
         raise Refused(f"invalid parameter 'group': {_GROUPS}")
-    call.world.need_cluster_file(call.node, _RESOURCES_FILE)
+    _exists(call, sid)
     if sid in call.world.ha.resources:
         raise Refused(f"create resource failed: resource ID '{sid}' already defined")
     add_resource(call, sid)
 
 
+def _exists(call: Call, sid: str) -> None:
+    """:raises Refused: no such guest"""
+    kind, _unused, number = sid.partition(":")
+    if kind not in ("ct", "vm"):
+        raise Refused(f"unknown section type '{kind}'")
+    if not re.fullmatch(r"[1-9]\d+", number):
+        raise Refused("invalid VMID")
+    guest = call.world.guests.get(int(number))
+    if guest is None:
+        raise Refused(f"resource '{sid}' does not exist in cluster")
+    if guest.sid != sid:
+        raise Refused(f"resource '{sid}' - guest with ID {number} is not a {'CT' if kind == 'ct' else 'VM'}")
+
+
 def add_resource(call: Call, sid: str) -> Resource:
     """A new resource, queued until the manager has seen it."""
-    config: dict[str, Any] = {"state": "started"}
+    config: dict[str, Any] = {}
     _take(call, config)
     resource = Resource(sid, config)
     resource.node = call.world.guests[resource.vmid].node
@@ -93,18 +108,29 @@ def add_resource(call: Call, sid: str) -> Resource:
     return resource
 
 
+def _no_error(call: Call, sid: str, wanted: str = "") -> None:
+    """:raises Refused: a resource that failed must be disabled first"""
+    resource = call.world.ha.managed(sid)
+    if resource is not None and resource.state == "error" and wanted != "disabled":
+        raise Refused(f"service '{sid}' in error state, must be disabled and fixed first")
+
+
 @api("PUT", "/cluster/ha/resources/{sid}")
 def resource_update(call: Call) -> Any:
-    call.world.need_cluster_file(call.node, _RESOURCES_FILE)
-    prefix = "update resources config failed: "
-    resource = _resource(call, f"{prefix}no such resource '{_sid(call)}'")
-    if call.has("digest") and call.get("digest") != _digest(call):
+    prefix, sid = "update resources config failed: ", _sid(call)
+    if call.get("group"):
+        raise Refused(f"invalid parameter 'group': {_GROUPS}")
+    _no_error(call, sid, call.get("state"))
+    call.world.need_ha(call.node, prefix)
+    if call.get("digest") not in ("", _digest(call)):
         raise Refused(prefix + _MODIFIED)
+    resource = _resource(call, f"{prefix}no such resource '{sid}'")
     for key in split_list(call.get("delete")):
         if key not in ("state", "comment", "group", *_NUMBERS):
-            raise Refused(f"{prefix}unknown option '{key}'")
+            raise Refused(f"{prefix}no such option '{key}'")
+        if call.has(key):
+            raise Refused(f"{prefix}cannot set and delete property '{key}' at the same time!")
         resource.config.pop(key, None)
-        resource.config.setdefault("state", "started")
     _take(call, resource.config)
     resource.failures = 0
 
@@ -112,7 +138,7 @@ def resource_update(call: Call) -> Any:
 @api("DELETE", "/cluster/ha/resources/{sid}")
 def resource_delete(call: Call) -> Any:
     resource = _resource(call, f"cannot delete service '{_sid(call)}', not HA managed!")
-    call.world.need_cluster_file(call.node, _RESOURCES_FILE)
+    call.world.need_ha(call.node, "delete resource failed: ")
     used = [rule for rule in call.world.ha.rules.values() if resource.sid in split_list(rule["resources"])]
     for rule in used if call.flag("purge", default=True) else []:
         rest = [sid for sid in split_list(rule["resources"]) if sid != resource.sid]
@@ -127,9 +153,11 @@ def _move(call: Call, verb: str) -> Any:
     sid, target = _sid(call), call.get("node")
     if call.world.ha.managed(sid) is None:
         raise Refused(f"resource '{sid}' is not HA managed")
-    call.world.need_quorum(call.node)
+    _no_error(call, sid)
+    call.world.need_ha(call.node)
     found: dict[str, Any] = {"sid": sid, "requested-node": target}
-    along, blocked = affinity.companions(call.world, sid), affinity.blocking(call.world, sid, target)
+    along = affinity.companions(call.world, sid)
+    blocked = affinity.blocking(call.world, sid, target) if call.world.ha.node_states.get(target) == "online" else []
     call.world.ha.commands.append((verb, sid, target))
     return found | ({"comigrated-resources": along} if along else {}) | ({"blocking-resources": blocked} if blocked else {})
 
@@ -157,106 +185,3 @@ for _method, _path, _verb in (
     @api(_method, f"/cluster/ha/groups{_path}")
     def _groups(call: Call, verb: str = _verb) -> Any:
         raise Refused(f"cannot {verb}: {_GROUPS}")
-
-
-# ---- status ----------------------------------------------------------------------------------------------------------
-
-
-def _stamp(call: Call) -> str:
-    return datetime.fromtimestamp(call.now, UTC).strftime("%a %b %e %H:%M:%S %Y")
-
-
-@api("GET", "/cluster/ha/status")
-def status_index(call: Call) -> Any:
-    return [{"name": name} for name in ("current", "manager_status", "disarm-ha", "arm-ha")]
-
-
-@api("GET", "/cluster/ha/status/current")
-def current(call: Call) -> Any:
-    world, ha = call.world, call.world.ha
-    local, now = call.node.name, int(call.now)
-    quorate = world.quorate(call.node)
-    found: list[dict[str, Any]] = [
-        {"id": "quorum", "type": "quorum", "node": local, "status": "OK" if quorate else "No quorum on node!", "quorate": int(quorate)},
-    ]
-    if not ha.active:
-        return found
-    master = next((node.name for node in world.nodes.values() if node.in_cluster), local)
-    armed = "armed" if ha.armed else "disarmed"
-    found += [
-        {"id": "master", "type": "master", "node": master, "status": f"{master} (active, {_stamp(call)})", "timestamp": now},
-        {"id": "fencing", "type": "fencing", "node": master, "status": armed, "armed-state": armed}
-        | ({} if ha.armed else {"resource_mode": ha.mode}),
-    ]
-    for node in world.nodes.values():
-        held = any(world.guests[r.vmid].node == node.name for r in ha.resources.values() if r.vmid in world.guests)
-        mode = "maintenance mode" if node.maintenance else "active" if held else "idle"
-        if not node.in_cluster:
-            mode = "old timestamp - dead?"
-        found.append(
-            {
-                "id": f"lrm:{node.name}",
-                "type": "lrm",
-                "node": node.name,
-                "status": f"{node.name} ({mode}, {_stamp(call)})",
-                "timestamp": now,
-            }
-        )
-    return found + [_service(call, resource) for resource in ha.resources.values()]
-
-
-def _service(call: Call, resource: Resource) -> dict[str, Any]:
-    guest = call.world.guests[resource.vmid]
-    shown = _verbose(resource, running=guest.running)
-    entry: dict[str, Any] = {
-        "id": f"service:{resource.sid}",
-        "type": "service",
-        "sid": resource.sid,
-        "node": guest.node,
-        "state": shown,
-        "crm_state": resource.state,
-        "request_state": resource.requested,
-        "max_restart": int(resource.config.get("max_restart", 1)),
-        "max_relocate": int(resource.config.get("max_relocate", 1)),
-        "failback": int(resource.config.get("failback", 1)),
-        "status": f"{resource.sid} ({guest.node}, {shown})",
-    }
-    if "comment" in resource.config:
-        entry["comment"] = resource.config["comment"]
-    return entry
-
-
-def _verbose(resource: Resource, *, running: bool) -> str:
-    if resource.requested == "ignored":
-        return "ignored"
-    if resource.state == "started" and not running:
-        return "starting"
-    return {"request_stop": "stopping"}.get(resource.state, resource.state)
-
-
-@api("GET", "/cluster/ha/status/manager_status")
-def manager_status(call: Call) -> Any:
-    world, ha = call.world, call.world.ha
-    services = {
-        r.sid: {"node": world.guests[r.vmid].node, "state": r.state, "running": int(world.guests[r.vmid].running)}
-        for r in ha.resources.values()
-    }
-    master = next((node.name for node in world.nodes.values() if node.in_cluster), call.node.name)
-    lrm = {
-        name: {"mode": "maintenance" if node.maintenance else "active", "state": "active", "timestamp": int(call.now)}
-        for name, node in world.nodes.items()
-    }
-    manager = {"master_node": master, "node_status": dict(ha.node_states), "service_status": services, "timestamp": int(call.now)}
-    return {"manager_status": manager, "lrm_status": lrm, "quorum": {"node": call.node.name, "quorate": int(world.quorate(call.node))}}
-
-
-@api("POST", "/cluster/ha/status/disarm-ha")
-def disarm(call: Call) -> Any:
-    call.world.need_quorum(call.node)
-    call.world.ha.armed, call.world.ha.mode = False, call.get("resource-mode")
-
-
-@api("POST", "/cluster/ha/status/arm-ha")
-def arm(call: Call) -> Any:
-    call.world.need_quorum(call.node)
-    call.world.ha.armed, call.world.ha.mode = True, ""

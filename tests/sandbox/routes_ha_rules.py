@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from .api import Call, api
@@ -9,9 +10,13 @@ from .errors import Refused
 from .formats import split_list
 from .routes_cluster import config_digest
 
-_FILE = "ha/rules.cfg"
 _MODIFIED = "detected modified configuration - file changed by other user? Try again."
 _NUMBERS = ("strict", "disable")
+# Option → whether a rule of the type can be without it.
+_OPTIONS_OF = {
+    "node-affinity": {"resources": False, "nodes": False, "strict": True, "disable": True, "comment": True},
+    "resource-affinity": {"resources": False, "affinity": False, "disable": True, "comment": True},
+}
 _OPTIONS = ("comment", "disable", "resources", "nodes", "strict", "affinity")
 
 
@@ -62,18 +67,45 @@ def _take(call: Call, rule: dict[str, Any], prefix: str) -> dict[str, Any]:
         elif key == "nodes":
             unknown = [node for node in split_list(value) if node.partition(":")[0] not in call.world.nodes]
             if unknown:
-                raise Refused(f"{prefix}cannot use non-existant node(s) {', '.join(unknown)}.")
+                raise Refused(f"{prefix}cannot use non-existent node(s) {', '.join(unknown)}.")
             value = ",".join(sorted(split_list(value)))
         rule[key] = value
-    if rule["type"] == "resource-affinity" and len(split_list(rule["resources"])) < 2:
-        raise Refused(f"{prefix}rule '{rule['rule']}' has less than two resources")
+    if not rule.get("disable"):
+        rule.pop("disable", None)
+        _feasible(call, rule, prefix)
     return rule
+
+
+def _feasible(call: Call, rule: dict[str, Any], prefix: str) -> None:
+    """:raises Refused: the rule cannot hold, alone or beside the others"""
+    problems = list(_problems(call, rule))
+    if problems:
+        raise Refused(f"{prefix}400 Rule '{rule['rule']}' is invalid.\nresources: {', '.join(problems)}")
+
+
+def _problems(call: Call, rule: dict[str, Any]) -> Iterator[str]:
+    members = set(split_list(rule["resources"]))
+    others = [one for name, one in call.world.ha.rules.items() if name != rule["rule"] and not one.get("disable")]
+    if rule["type"] == "node-affinity":
+        for sid in sorted(members):
+            if any(one["type"] == "node-affinity" and sid in split_list(one["resources"]) for one in others):
+                yield f"resource '{sid}' is already used in another node affinity rule"
+        return
+    if len(members) < 2:
+        yield "rule is ineffective as there are less than two resources"
+    if rule["affinity"] == "negative" and len(members) > len(call.world.nodes):
+        yield "rule defines more resources than available nodes"
+    opposite = "negative" if rule["affinity"] == "positive" else "positive"
+    for one in others:
+        if one.get("affinity") == opposite and len(members & set(split_list(one["resources"]))) > 1:
+            yield f"rule shares two or more resources with a {opposite} resource affinity rule"
+            return
 
 
 @api("POST", "/cluster/ha/rules")
 def rule_create(call: Call) -> Any:
     prefix, name = "create ha rule failed: ", call.get("rule")
-    call.world.need_cluster_file(call.node, _FILE)
+    call.world.need_quorum(call.node)
     if name in call.world.ha.rules:
         raise Refused(f"{prefix}HA rule '{name}' already defined")
     call.world.ha.rules[name] = _take(call, {"rule": name, "type": call.get("type")}, prefix)
@@ -82,23 +114,26 @@ def rule_create(call: Call) -> Any:
 @api("PUT", "/cluster/ha/rules/{rule}")
 def rule_update(call: Call) -> Any:
     prefix, name = "update HA rules failed: ", call.get("rule")
-    call.world.need_cluster_file(call.node, _FILE)
+    call.world.need_ha(call.node, prefix)
+    if call.get("digest") not in ("", _digest(call)):
+        raise Refused(prefix + _MODIFIED)
     if name not in call.world.ha.rules:
         raise Refused(f"{prefix}HA rule '{name}' does not exist")
-    if call.has("digest") and call.get("digest") != _digest(call):
-        raise Refused(prefix + _MODIFIED)
     rule = dict(call.world.ha.rules[name])
-    if call.get("type") != rule["type"]:
-        raise Refused(f"{prefix}cannot change the type of rule '{name}'")
+    options = _OPTIONS_OF[rule["type"]]
     for key in split_list(call.get("delete")):
+        if key not in options:
+            raise Refused(f"{prefix}no such option '{key}'")
+        if not options[key]:
+            raise Refused(f"{prefix}unable to delete required option '{key}'")
+        if call.has(key):
+            raise Refused(f"{prefix}cannot set and delete property '{key}' at the same time!")
         rule.pop(key, None)
     call.world.ha.rules[name] = _take(call, rule, prefix)
 
 
 @api("DELETE", "/cluster/ha/rules/{rule}")
 def rule_delete(call: Call) -> Any:
-    name = call.get("rule")
-    call.world.need_cluster_file(call.node, _FILE)
-    if name not in call.world.ha.rules:
-        raise Refused(f"delete ha rule failed: HA rule '{name}' does not exist")
-    del call.world.ha.rules[name]
+    """A rule that is not there is none of its business."""
+    call.world.need_ha(call.node, "delete ha rule failed: ")
+    call.world.ha.rules.pop(call.get("rule"), None)

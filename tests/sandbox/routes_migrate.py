@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from . import affinity, migration_lxc, migration_qemu
-from .access import ROOT
 from .api import Call, api
 from .config_lxc import locked
 from .errors import BadParameters, Refused
-from .formats import split_list
+from .formats import FormatError, storage_map
 from .guest import LXC, QEMU, Guest
 from .migration import Plan
 from .routes_guests import for_both
@@ -20,16 +19,16 @@ from .tasks import Task
 
 def _unavailable(call: Call, guest: Guest, node: str) -> list[str]:
     """Storages of the guest that a node does not have."""
-    used = dict.fromkeys(parts["volume"].partition(":")[0] for parts in guest.disks.values())
-    return [name for name in used if name in call.world.storages and not call.world.storages[name].on(node)]
+    used = {parts["volume"].partition(":")[0] for parts in guest.disks.values()}
+    storages = [call.world.storages[name] for name in sorted(used) if name in call.world.storages]
+    return [storage.id for storage in storages if storage.disabled or not storage.on(node)]
 
 
 @for_both("GET", "/{vmid}/migrate")
 def possible(call: Call, kind: str) -> Any:
     call.world.need_quorum(call.node)
     guest = call.guest(kind)
-    if kind == QEMU:
-        locked(guest)
+    locked(guest)
     separator = "-" if kind == LXC else "_"
     resource = managed(call, kind)
     allowed, others = [], {}
@@ -65,8 +64,8 @@ def _local(call: Call, guest: Guest) -> dict[str, Any]:
             disks.append(
                 {"volid": volume.id, "size": volume.size, "drivename": option, "cdrom": 0, "is_unused": 0, "replicate": 1, "shared": 0}
             )
-    devices = [key for key in guest.config if key.startswith(("hostpci", "usb")) and "mapping=" not in guest.config[key]]
-    mapped = [key for key in guest.config if key.startswith(("hostpci", "usb")) and "mapping=" in guest.config[key]]
+    devices = migration_qemu.local_devices(guest)
+    mapped = sorted(key for key in devices if key.startswith(("hostpci", "usb")) and "mapping=" in guest.config[key])
     info = {key: {"name": guest.config[key].partition("mapping=")[2].partition(",")[0]} for key in mapped}
     return {
         "local_disks": disks,
@@ -80,34 +79,43 @@ def _local(call: Call, guest: Guest) -> dict[str, Any]:
 def _before(call: Call, kind: str) -> Guest:
     """The checks of both kinds, in the real server's order."""
     target = call.get("target")
-    if target in (call.node.name, "localhost"):
+    if target == call.node.name:
         raise BadParameters(target="target is local node.")
     call.world.need_quorum(call.node)
     if target not in call.world.nodes:
         raise Refused(f"no such cluster node '{target}'")
-    for option in ("force", "migration_type", "migration_network"):
-        if call.has(option) and call.who != ROOT:
-            raise BadParameters.of({option: "Only root may use this option."})
+    call.only_root("force", "migration_type", "migration_network")
     return call.guest(kind)
 
 
-def _storages(call: Call, option: str) -> dict[str, str]:
+def _storages(call: Call, kind: str, option: str) -> dict[str, str]:
     """The storages of the target, checked.
 
-    :raises Refused, Forbidden: unknown, not on the target, or not the caller's
+    :raises ApiError: no such map, or a storage that is unknown, not on the target, or not the caller's
     """
-    found: dict[str, str] = {}
-    for pair in split_list(call.get(option)):
-        source, colon, target = pair.partition(":")
-        source, target = (source, target) if colon else ("", source)
-        if target == "1":
-            continue  # the same names on the target
-        storage = call.world.storage(target)
-        if not storage.on(call.get("target")):
-            raise Refused(f"storage '{target}' is not available on node '{call.get('target')}'")
-        call.need(f"/storage/{target}", "Datastore.AllocateSpace")
-        found[source] = target
+    try:
+        found, same = storage_map(call.get(option))
+    except FormatError as error:
+        raise BadParameters.of({option: f"failed to parse storage map: {error}\n"}) from None
+    if not same:
+        call.need(f"/vms/{call.vmid}", "VM.Config.Disk")
+    for name in found.values():
+        storage = call.world.enabled_storage(name, call.get("target"))
+        call.need(f"/storage/{name}", "Datastore.AllocateSpace")
+        content, words = ("rootdir", "CT rootdirs") if kind == LXC else ("images", "vm images")
+        if content not in storage.content:
+            raise Refused(f"storage '{name}' does not support {words}")
     return found
+
+
+def _same_storages(call: Call, guest: Guest) -> None:
+    """:raises Refused: a storage of the guest is not on both nodes"""
+    for parts in guest.disks.values():
+        name = parts["volume"].partition(":")[0]
+        for node in (call.node.name, call.get("target")):
+            storage = call.world.enabled_storage(name, node)
+        if "images" not in storage.content:
+            raise Refused(f"{parts['volume']}: content type 'images' is not available on storage '{name}'")
 
 
 def _queue(call: Call, guest: Guest) -> str:
@@ -127,7 +135,7 @@ def lxc_migrate(call: Call) -> Any:
     guest = _before(call, LXC)
     if guest.running and not (call.flag("online") or call.flag("restart")):
         raise Refused("can't migrate running container without --online or --restart")
-    storages = _storages(call, "target-storage")
+    storages = _storages(call, LXC, "target-storage") if call.get("target-storage") else {}
     if managed(call, LXC) is not None:
         return _queue(call, guest)
     plan = Plan(
@@ -147,7 +155,9 @@ def qemu_migrate(call: Call) -> Any:
     locked(guest)
     if guest.running and not call.flag("online"):
         raise Refused("can't migrate running VM without --online")
-    storages = _storages(call, "targetstorage")
+    storages = _storages(call, QEMU, "targetstorage") if call.get("targetstorage") else {}
+    if call.get("targetstorage") in ("", "1"):
+        _same_storages(call, guest)
     if managed(call, QEMU) is not None:
         return _queue(call, guest)
     plan = Plan(
@@ -156,6 +166,7 @@ def qemu_migrate(call: Call) -> Any:
         bwlimit=float(call.get("bwlimit", "0")),
         storages=storages,
         local_disks=call.flag("with-local-disks"),
+        force=call.flag("force"),
         conntrack=call.flag("with-conntrack-state"),
     )
     return call.start("qmigrate", str(guest.vmid), lambda task: migration_qemu.migrate(call.world, guest, plan, task))

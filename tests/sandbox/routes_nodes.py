@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from . import figures, power, schema
+from . import figures, power
 from .api import Call, api
-from .errors import BadParameters, Refused
+from .errors import Refused
 from .formats import split_list
 from .model import Node
 from .routes_cluster import config_digest, node_entry
@@ -121,28 +121,25 @@ def config(call: Call) -> Any:
     stored = call.node.config
     if not stored:
         return {}
-    shown: dict[str, Any] = {
-        key: int(value) if key in ("startall-onboot-delay", "ballooning-target") else value for key, value in stored.items()
-    }
+    shown: dict[str, Any] = dict(stored)  # numbers are texts here
     if call.has("property"):
-        shown = {key: value for key, value in shown.items() if key == call.get("property")}
+        return {key: value for key, value in shown.items() if key == call.get("property")}
     return shown | {"digest": config_digest(*(f"{key}: {value}" for key, value in sorted(stored.items())))}
 
 
 @api("PUT", "/nodes/{node}/config")
 def set_config(call: Call) -> Any:
     stored = call.node.config
-    call.world.need_cluster_file(call.node, f"nodes/{call.node.name}/config")
-    if call.has("digest") and call.get("digest") != config_digest(*(f"{key}: {value}" for key, value in sorted(stored.items()))):
+    if call.get("digest") not in ("", config_digest(*(f"{key}: {value}" for key, value in sorted(stored.items())))) and stored:
         raise Refused("detected modified configuration - file changed by other user? Try again.")
-    for key in split_list(call.get("delete")):
-        if schema.describe(call.method.parameters, key) is None or key in ("delete", "digest", "node"):
-            raise BadParameters(delete=f"unknown option '{key}'")
-        stored.pop(key, None)
+    if not call.world.quorate(call.node):
+        raise Refused(f"unable to open file '/etc/pve/nodes/{call.node.name}/config.tmp.{call.node.nodeid + 1000}' - Permission denied")
     for key in call.params:
         if key not in ("node", "delete", "digest"):
             value = call.get(key)
             stored[key] = value + "\n" if key == "description" and not value.endswith("\n") else value
+    for key in split_list(call.get("delete")):
+        stored.pop(key, None)
 
 
 @api("GET", "/nodes/{node}/subscription")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import Call, api
-from .errors import Refused
+from .errors import Forbidden, Refused
 from .formats import split_list
 from .model import Pool
 from .routes_cluster import guest_entry, storage_entry
@@ -40,8 +40,7 @@ def _members(call: Call, pool: Pool) -> list[dict[str, Any]]:
 @api("GET", "/pools")
 def pools(call: Call) -> Any:
     if call.has("poolid"):
-        pool = _pool(call)
-        call.need(f"/pool/{pool.id}", "Pool.Audit")
+        pool = _pool(call)  # the real one does not look whether the caller may see it
         return [_shown(pool) | {"members": _members(call, pool)}]
     return [_shown(pool) for pool in call.world.pools.values() if call.may(f"/pool/{pool.id}", "Pool.Audit")]
 
@@ -54,60 +53,74 @@ def pool_read(call: Call) -> Any:
 
 @api("POST", "/pools")
 def pool_create(call: Call) -> Any:
-    name = call.get("poolid")
-    call.world.need_cluster_file(call.node, "user.cfg")
+    prefix, name = "create pool failed: ", call.get("poolid")
+    call.world.need_cluster_file(call.node, "user.cfg", prefix)
+    parent, _unused, leaf = name.rpartition("/")
     if name in call.world.pools:
-        raise Refused(f"create pool failed: pool '{name}' already exists")
-    if "/" in name and name.rpartition("/")[0] not in call.world.pools:
-        raise Refused(f"create pool failed: parent '{name.rpartition('/')[0]}' of pool '{name}' does not exist")
-    call.world.pools[name] = Pool(name, call.get("comment") if call.has("comment") else None)
+        raise Refused(f"{prefix}pool '{name}' already exists")
+    if parent and parent not in call.world.pools:
+        raise Refused(f"{prefix}parent '{parent}' of pool '{name}' does not exist")
+    if not leaf[:1].isalpha():
+        raise Refused(f"{prefix}pool name must start with a letter")
+    call.world.pools[name] = Pool(name, call.get("comment") or None)
 
 
 @api("PUT", "/pools")
 @api("PUT", "/pools/{poolid}")
 def pool_update(call: Call) -> Any:
     prefix = "update pools failed: "
+    call.world.need_cluster_file(call.node, "user.cfg", prefix)
     pool = _pool(call, prefix)
-    call.world.need_cluster_file(call.node, "user.cfg")
-    leave = call.flag("delete")
-    vms = [int(vmid) for vmid in split_list(call.get("vms"))]
-    for vmid in vms:
-        if leave and vmid not in pool.vms:
-            raise Refused(f"{prefix}VM {vmid} is not a pool member")
-        if leave:
-            continue
-        call.need(f"/vms/{vmid}", "Permissions.Modify")
-        other = call.world.pool_of(vmid)
-        if other is not None and other is not pool and not call.flag("allow-move"):
-            raise Refused(f"{prefix}VM {vmid} belongs already to pool '{other.id}' and 'allow-move' is not set")
-        if other is pool:
-            raise Refused(f"{prefix}VM {vmid} is already a pool member")
-    for vmid in vms:
-        other = call.world.pool_of(vmid)
-        if other is not None:
-            other.vms.discard(vmid)
-        if not leave:
-            pool.vms.add(vmid)
-    for name in split_list(call.get("storage")):
-        call.need(f"/storage/{name}", "Permissions.Modify")
-        if leave == (name not in pool.storages):
-            raise Refused(f"{prefix}Storage '{name}' is {'not' if leave else 'already'} a pool member")
-        (pool.storages.discard if leave else pool.storages.add)(name)
+    vms, storages = dict.fromkeys(pool.vms), dict.fromkeys(pool.storages)
+    moved: list[tuple[Pool, int]] = []
+    try:
+        for vmid in [int(vmid) for vmid in split_list(call.get("vms"))]:
+            call.need(f"/vms/{vmid}", "Permissions.Modify", "VM.Allocate", some=True)
+            other = call.world.pool_of(vmid)
+            if not call.flag("delete") and vmid not in vms and other is not None:
+                _take_from(call, other, vmid, prefix)
+                moved.append((other, vmid))
+            _change(call, vms, vmid, f"{prefix}VM {vmid}")
+        for name in split_list(call.get("storage")):
+            call.need(f"/storage/{name}", "Permissions.Modify", "Datastore.Allocate", some=True)
+            _change(call, storages, name, f"{prefix}Storage '{name}'")
+    except Forbidden as error:
+        raise Refused(f"{prefix}403 {error.reason}") from None
+    for other, vmid in moved:
+        other.vms.discard(vmid)
+    pool.vms, pool.storages = set(vms), set(storages)
     if call.has("comment"):
         pool.comment = call.get("comment")
+
+
+def _take_from(call: Call, other: Pool, vmid: int, prefix: str) -> None:
+    """:raises Refused, Forbidden: the guest stays where it is"""
+    if not call.flag("allow-move"):
+        raise Refused(f"{prefix}VM {vmid} belongs already to pool '{other.id}' and 'allow-move' is not set")
+    call.need(f"/pool/{other.id}", "Pool.Allocate")
+
+
+def _change(call: Call, members: dict[Any, None], one: Any, what: str) -> None:
+    """:raises Refused: it is (or is not) a member already"""
+    leave = call.flag("delete")
+    if leave == (one not in members):
+        raise Refused(f"{what} is {'not' if leave else 'already'} a pool member")
+    if leave:
+        del members[one]
+    else:
+        members[one] = None
 
 
 @api("DELETE", "/pools")
 @api("DELETE", "/pools/{poolid}")
 def pool_delete(call: Call) -> Any:
     prefix = "delete pool failed: "
+    call.world.need_cluster_file(call.node, "user.cfg", prefix)
     pool = _pool(call, prefix)
-    call.world.need_cluster_file(call.node, "user.cfg")
-    if any(name.startswith(f"{pool.id}/") for name in call.world.pools):
-        raise Refused(f"{prefix}pool '{pool.id}' has sub pools")
-    present = [vmid for vmid in pool.vms if vmid in call.world.guests]
-    if present:
-        raise Refused(f"{prefix}pool '{pool.id}' is not empty (contains VM {min(present)})")
-    if pool.storages:
-        raise Refused(f"{prefix}pool '{pool.id}' is not empty (contains storage {min(pool.storages)})")
+    kept = [f"pool '{name}'" for name in sorted(call.world.pools) if name.rpartition("/")[0] == pool.id]
+    kept += [f"VM {vmid}" for vmid in sorted(pool.vms, key=str) if vmid in call.world.guests]
+    kept += [f"storage '{name}'" for name in sorted(pool.storages) if name in call.world.storages]
+    if kept:
+        raise Refused(f"{prefix}pool '{pool.id}' is not empty (contains {kept[0]})")
     del call.world.pools[pool.id]
+    call.world.access.acl.pop(f"/pool/{pool.id}", None)

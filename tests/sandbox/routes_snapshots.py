@@ -16,7 +16,6 @@ from .scheduler import Work
 from .tasks import Task, TaskError
 
 _PREFIX = {LXC: "vz", "qemu": "qm"}
-_RESERVED = {LXC: ("current", "vzdump"), "qemu": ("current", "pending")}
 _NOT_KEPT = ("lock", "parent", "snaptime", "snapstate", "vmstate", "digest", "description", "template")
 
 
@@ -53,22 +52,27 @@ def snapshot_read(call: Call, kind: str) -> Any:
 
 
 @for_both("PUT", "/{vmid}/snapshot/{snapname}/config")
-def snapshot_update(call: Call, kind: str) -> Any:
+def snapshot_update(call: Call, kind: str) -> None:
+    if not call.has("description"):
+        return
     guest = call.guest(kind)
     locked(guest)
-    section = snapshot_config(guest, call.get("snapname"))
-    if call.has("description"):
-        section["description"] = call.get("description")
+    snapshot_config(guest, call.get("snapname"))["description"] = call.get("description")
 
 
 @for_both("POST", "/{vmid}/snapshot")
 def snapshot_create(call: Call, kind: str) -> Any:
     name = call.get("snapname")
-    if name in _RESERVED[kind]:
-        raise Refused(f"unable to use snapshot name '{name}' (reserved name)")
+    reserved = name == "current" or (name == "vzdump" if kind == LXC else name.lower() == "pending")
+    if reserved:
+        raise Refused(f"unable to use snapshot name '{name.lower()}' (reserved name)")
+    if kind != LXC:
+        call.guest(kind)
 
     def run(_task: Task) -> Work:
         guest = call.guest(kind)
+        if guest.template:
+            raise TaskError("you can't take a snapshot if it's a template")
         locked(guest)
         if name in guest.snapshots:
             raise TaskError(f"snapshot name '{name}' already used")
@@ -83,11 +87,11 @@ def snapshot_create(call: Call, kind: str) -> Any:
 
 
 def _section(guest: Guest, call: Call) -> dict[str, str]:
-    section = {key: value for key, value in guest.config.items() if key not in _NOT_KEPT}
+    section = {key: value for key, value in guest.config.items() if key not in _NOT_KEPT and not key.startswith("unused")}
     section["snaptime"] = str(int(call.now))
     if "parent" in guest.config:
         section["parent"] = guest.config["parent"]
-    if call.has("description"):
+    if call.get("description"):
         section["description"] = call.get("description")
     if call.flag("vmstate") and guest.running:
         section["vmstate"] = f"local:{guest.vmid}/vm-{guest.vmid}-state-{call.get('snapname')}.raw"
@@ -97,17 +101,23 @@ def _section(guest: Guest, call: Call) -> dict[str, str]:
 @for_both("POST", "/{vmid}/snapshot/{snapname}/rollback")
 def rollback(call: Call, kind: str) -> Any:
     name = call.get("snapname")
+    if kind != LXC and call.flag("start"):
+        call.need(f"/vms/{call.vmid}", "VM.PowerMgmt")
 
     def run(_task: Task) -> Work:
         guest = call.guest(kind)
+        if guest.template:
+            raise TaskError("you can't rollback if vm is a template")
         section = snapshot_config(guest, name)
+        if "snapstate" in section:
+            raise TaskError(f"unable to rollback to incomplete snapshot (snapstate = {section['snapstate']})")
         locked(guest)
         if guest.running:
             yield from lifecycle.stop(call.world, guest)
         _images(call, guest, section, "rollback", "can't rollback snapshot this image format")
         with holding(guest, "rollback"):
             yield 0.3
-        kept = {key: guest.config[key] for key in ("description", "template") if key in guest.config}
+        kept = {key: value for key, value in guest.config.items() if key == "description" or key.startswith("unused")}
         guest.config = kept | {key: value for key, value in section.items() if key not in _NOT_KEPT} | {"parent": name}
         guest.pending, guest.pending_delete = {}, []
         call.world.note(guest)
@@ -132,7 +142,11 @@ def snapshot_delete(call: Call, kind: str) -> Any:
         guest = call.guest(kind)
         section = snapshot_config(guest, name)
         locked(guest)
+        if guest.template:
+            guest.config["lock"] = "snapshot-delete"
+            raise TaskError("you can't delete a snapshot if vm is a template")
         if not call.flag("force"):
+            section["snapstate"] = "delete"
             _images(call, guest, section, "snapshot-delete", "can't delete snapshot for this image format")
         with holding(guest, "snapshot-delete"):
             yield 0.3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from . import figures, volumes
+from . import figures, schema, volumes
 from .api import Call, api
 from .errors import BadParameters, Refused
 from .formats import split_list
@@ -25,6 +25,7 @@ _SUBDIRS = (
     "status",
     "upload",
 )
+_FILE = "storage.cfg"
 _PLACES = {
     "dir": {"path"},
     "nfs": {"server", "export"},
@@ -77,12 +78,12 @@ def storage_read(call: Call) -> Any:
 @api("POST", "/storage")
 def storage_create(call: Call) -> Any:
     name, kind = call.get("storage"), call.get("type")
-    call.world.need_cluster_file(call.node, "storage.cfg")
+    missing = next((key for key in sorted(_PLACES.get(kind, ())) if not call.has(key)), None)
+    if missing is not None:
+        raise Refused(f"missing value for required option '{missing}'")
+    call.world.need_cluster_file(call.node, _FILE, "create storage failed: ")
     if name in call.world.storages:
         raise Refused(f"create storage failed: storage ID '{name}' already defined")
-    missing = {key: "property is missing and it is not optional" for key in _PLACES.get(kind, ()) if not call.has(key)}
-    if missing:
-        raise BadParameters.of(missing)
     nodes = tuple(split_list(call.get("nodes"))) if call.has("nodes") else None
     storage = Storage(
         name,
@@ -116,11 +117,16 @@ def _change(call: Call, storage: Storage) -> None:
 
 @api("PUT", "/storage/{storage}")
 def storage_update(call: Call) -> Any:
-    storage = call.world.storage(call.get("storage"))
-    call.world.need_cluster_file(call.node, "storage.cfg")
-    if call.has("digest") and call.get("digest") != _digest(call):
-        raise Refused("detected modified configuration - file changed by other user? Try again.")
+    prefix = "update storage failed: "
+    call.world.need_cluster_file(call.node, _FILE, prefix)
+    if call.get("digest") not in ("", _digest(call)):
+        raise Refused(f"{prefix}detected modified configuration - file changed by other user? Try again.")
+    storage = _defined(call, prefix)
     for key in split_list(call.get("delete")):
+        if key == "path" or schema.describe(call.method.parameters, key) is None:
+            raise Refused(f"{prefix}no such option '{key}'")
+        if call.has(key):
+            raise Refused(f"{prefix}cannot set and delete property '{key}' at the same time!")
         if key == "nodes":
             storage.nodes = None
         elif key == "disable":
@@ -133,11 +139,19 @@ def storage_update(call: Call) -> Any:
     return {"storage": storage.id, "type": storage.type}
 
 
+def _defined(call: Call, prefix: str) -> Storage:
+    """:raises Refused: no such storage"""
+    found = call.world.storages.get(call.get("storage"))
+    if found is None:
+        raise Refused(f"{prefix}storage '{call.get('storage')}' does not exist")
+    return found
+
+
 @api("DELETE", "/storage/{storage}")
 def storage_delete(call: Call) -> Any:
-    storage = call.world.storage(call.get("storage"))
-    call.world.need_cluster_file(call.node, "storage.cfg")
-    del call.world.storages[storage.id]
+    prefix = "delete storage failed: "
+    call.world.need_cluster_file(call.node, _FILE, prefix)
+    del call.world.storages[_defined(call, prefix).id]
 
 
 # ---- of a node -------------------------------------------------------------------------------------------------------
@@ -151,9 +165,9 @@ def node_storages(call: Call) -> Any:
         raise BadParameters(storage="No such storage.")
     found = []
     for storage in call.world.storages.values():
-        if not storage.on(call.node.name) or call.get("storage") not in ("", storage.id) or (wanted and not wanted & set(storage.content)):
+        if call.get("storage") not in ("", storage.id) or (wanted and not (wanted & set(storage.content) and _enabled(call, storage))):
             continue
-        if target and target != call.node.name and not (storage.shared and storage.on(target)):
+        if target not in ("", "localhost", call.node.name) and not (storage.shared and storage.on(target) and storage.on(call.node.name)):
             continue
         if (storage.disabled and call.flag("enabled")) or not call.may(
             f"/storage/{storage.id}", "Datastore.Audit", "Datastore.AllocateSpace", some=True
@@ -161,30 +175,36 @@ def node_storages(call: Call) -> Any:
             continue
         found.append(_status(call, storage) | {"storage": storage.id})
     for entry in found:
-        entry["used_fraction"] = entry["used"] / entry["total"] if entry["total"] else 0
-        if call.flag("format"):
-            files = call.world.storages[entry["storage"]].files
-            entry["formats"] = {"default": "raw", "supported": ["qcow2", "raw", "subvol", "vmdk"] if files else ["raw"]}
-            entry["select_existing"] = 0
+        if entry["total"]:
+            entry["used_fraction"] = entry["used"] / entry["total"]
+        if call.flag("format") and entry["enabled"]:
+            supported = ["qcow2", "raw", "subvol", "vmdk"] if call.world.storages[entry["storage"]].files else ["raw"]
+            entry |= {"formats": {"default": "raw", "supported": supported}, "format": [dict.fromkeys(supported, 1), "raw"]}
     return found
 
 
 def _status(call: Call, storage: Storage) -> dict[str, Any]:
-    amounts = figures.of_storage(call.world, storage, call.node.name) if not storage.disabled else {"total": 0, "used": 0, "avail": 0}
+    enabled = _enabled(call, storage)
+    amounts = figures.of_storage(call.world, storage, call.node.name) if enabled else {"total": 0, "used": 0, "avail": 0}
     return {
         "type": storage.type,
         "content": ",".join(storage.content),
         "shared": int(storage.shared),
-        "enabled": int(not storage.disabled),
-        "active": int(not storage.disabled),
+        "enabled": int(enabled),
+        "active": int(enabled),
         **amounts,
     }
 
 
+def _enabled(call: Call, storage: Storage) -> bool:
+    """Whether the node uses it; lists show it anyway."""
+    return storage.on(call.node.name) and not storage.disabled
+
+
 def _here(call: Call) -> Storage:
-    """:raises BadParameters: the node does not have the storage"""
+    """:raises BadParameters: the cluster does not have the storage"""
     storage = call.world.storages.get(call.get("storage"))
-    if storage is None or not storage.on(call.node.name):
+    if storage is None:
         raise BadParameters(storage="No such storage.")
     return storage
 
@@ -200,12 +220,7 @@ def node_storage_status(call: Call) -> Any:
 
 
 def _usable(call: Call) -> Storage:
-    storage = call.world.storage(call.get("storage"))
-    if not storage.on(call.node.name):
-        raise Refused(f"storage '{storage.id}' is not available on node '{call.node.name}'")
-    if storage.disabled:
-        raise Refused(f"storage '{storage.id}' is disabled")
-    return storage
+    return call.world.enabled_storage(call.get("storage"), call.node.name)
 
 
 @api("GET", "/nodes/{node}/storage/{storage}/content")
@@ -223,9 +238,12 @@ def content(call: Call) -> Any:
 def _visible(call: Call, volume: Volume) -> bool:
     if call.may(f"/storage/{volume.storage}", "Datastore.Allocate"):
         return True
-    if volume.content in ("iso", "vztmpl", "snippets", "import"):
+    if volume.content in ("iso", "vztmpl", "import"):
         return call.may(f"/storage/{volume.storage}", "Datastore.Audit", "Datastore.AllocateSpace", some=True)
-    return call.may(f"/storage/{volume.storage}", "Datastore.Audit") or call.may(f"/vms/{volume.vmid}", "VM.Audit", "VM.Config.Disk")
+    if not volume.vmid:
+        return False
+    storage, guest = ("Datastore.AllocateSpace", "VM.Backup") if volume.content == "backup" else ("Datastore.Audit", "VM.Config.Disk")
+    return call.may(f"/storage/{volume.storage}", storage) and call.may(f"/vms/{volume.vmid}", guest)
 
 
 def _shown(volume: Volume) -> dict[str, Any]:

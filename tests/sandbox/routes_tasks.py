@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .api import Call, Paged, api
-from .errors import BadParameters
+from .errors import BadParameters, Refused
 from .formats import split_list
 from .scheduler import Work, told
 from .tasks import UPID, Task
@@ -49,18 +49,21 @@ def tasks(call: Call) -> Any:
     auditor = call.may(f"/nodes/{call.node.name}", "Sys.Audit")
     found = []
     for task in call.world.tasks.all():
-        if task.node != call.node.name or not (auditor or _own(call, task)):
+        own = call.who == task.user if task.running else _own(call, task)
+        if task.node != call.node.name or not (auditor or own):
             continue
         if (source == "archive" and task.running) or (source == "active" and not task.running):
             continue
         if _filtered(call, task):
             found.append(task)
+    found.sort(key=lambda task: not task.running)
     start, limit = call.number("start"), call.number("limit", 50)
     shown = []
     for task in found[start : start + limit]:
-        entry = _entry(task)
-        entry |= {"status": "RUNNING"} if task.running else {"status": task.exitstatus, "endtime": task.endtime}
-        shown.append(entry)
+        if task.running:  # from another list, where the token is part of the user
+            shown.append({key: value for key, value in _entry(task).items() if key != "tokenid"} | {"user": task.user, "status": "RUNNING"})
+        else:
+            shown.append(_entry(task) | {"status": task.exitstatus, "endtime": task.endtime})
     return Paged(shown, len(found))
 
 
@@ -69,9 +72,9 @@ def _filtered(call: Call, task: Task) -> bool:
     return (
         (not call.has("vmid") or task.id == call.get("vmid"))
         and (not call.has("typefilter") or task.type == call.get("typefilter"))
-        and call.get("userfilter").lower() in task.user.lower()
+        and call.get("userfilter").lower() in (task.user if task.running else task.identity["user"]).lower()
         and (not call.flag("errors") or task.running or task.result != "ok")
-        and (not states or task.running or task.result in states)
+        and (not states or call.flag("errors") or task.result in states)
         and (not call.has("since") or task.starttime >= call.number("since"))
         and (not call.has("until") or task.starttime <= call.number("until"))
     )
@@ -80,8 +83,9 @@ def _filtered(call: Call, task: Task) -> bool:
 @api("GET", "/cluster/tasks")
 def cluster_tasks(call: Call) -> Any:
     shown, finished = [], dict.fromkeys(call.world.nodes, 0)
+    everything = call.may("/", "Sys.Audit")
     for task in call.world.tasks.all():
-        if not (_own(call, task) or call.may(f"/nodes/{task.node}", "Sys.Audit")):
+        if not everything and task.identity["user"] != call.who:  # a token, which is no user, sees nothing
             continue
         entry = _entry(task)
         del entry["pstart"]
@@ -116,6 +120,8 @@ def log(call: Call) -> Any:
     task = call.world.tasks.get(call.get("upid"))
     if call.who not in (match["user"], match["user"].partition("!")[0]):
         call.need(f"/nodes/{call.node.name}", "Sys.Audit")
+    if call.flag("download") and (call.has("start") or call.has("limit")):
+        raise Refused("'download' cannot be used together with 'start' or 'limit' parameters")
     lines = task.lines if task is not None and task.node == call.node.name else ["unable to open file - No such file or directory"]
     start, limit = call.number("start"), call.number("limit", 50) or len(lines)
     return Paged([{"n": start + i + 1, "t": text} for i, text in enumerate(lines[start : start + limit])], len(lines))

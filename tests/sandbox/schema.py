@@ -21,6 +21,19 @@ from .properties import PropertyError, parse_properties
 Description = dict[str, Any]
 Value = str | list[str]
 
+
+class Truth(str):
+    """A truth value of a JSON body: good for booleans alone."""
+
+    __slots__ = ()
+
+
+class Object(str):
+    """An object of a JSON body: good for nothing."""
+
+    __slots__ = ()
+
+
 _TYPES = {
     "integer": re.compile(r"[+-]?\d+"),
     "number": re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"),
@@ -56,6 +69,37 @@ _INLINE: dict[str, dict[str, Description]] = {
         "ip6": {"type": "string", "optional": 1, "format": "pve-ipv6-config"},
         "gw": {"type": "string", "optional": 1, "format": "ipv4", "requires": "ip"},
         "gw6": {"type": "string", "optional": 1, "format": "ipv6", "requires": "ip6"},
+    },
+    "pve-qm-watchdog": {
+        "model": {"type": "string", "optional": 1, "default_key": 1, "enum": ["i6300esb", "ib700"]},
+        "action": {"type": "string", "optional": 1, "enum": ["reset", "shutdown", "poweroff", "pause", "debug", "none"]},
+    },
+    "pve-qm-rng": {
+        "source": {"type": "string", "default_key": 1, "enum": ["/dev/urandom", "/dev/random", "/dev/hwrng"]},
+        "max_bytes": {"type": "integer", "optional": 1},
+        "period": {"type": "integer", "optional": 1},
+    },
+    "pve-qm-smbios1": {
+        "uuid": {"type": "string", "optional": 1, "pattern": "[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}"},
+        "base64": {"type": "boolean", "optional": 1},
+    }
+    | {
+        name: {"type": "string", "optional": 1, "pattern": r"[A-Za-z0-9+\/]+={0,2}"}
+        for name in ("version", "serial", "manufacturer", "product", "sku", "family")
+    },
+    "pve-qm-cicustom": {
+        name: {"type": "string", "optional": 1, "format": "pve-volume-id"} for name in ("meta", "network", "user", "vendor")
+    },
+    "proxmox-remote": {
+        "host": {"type": "string"},
+        "port": {"type": "integer", "optional": 1},
+        "apitoken": {"type": "string"},
+        "fingerprint": {"type": "string", "optional": 1, "pattern": "([A-Fa-f0-9]{2}:){31}[A-Fa-f0-9]{2}"},
+    },
+    "pve-node-location": {
+        "name": {"type": "string", "optional": 1, "maxLength": 128},
+        "latitude": {"type": "number", "minimum": -90, "maximum": 90},
+        "longitude": {"type": "number", "minimum": -180, "maximum": 180},
     },
 }
 
@@ -94,10 +138,10 @@ class Schema:
         """The method of a concrete path and the values of the path's parameters."""
         at = self._tree
         values = []
-        for segment in path.strip("/").split("/"):
-            if segment in at and segment:
+        for segment in filter(None, path.split("/")):
+            if segment in at:
                 at = at[segment]
-            elif "{}" in at and segment:
+            elif "{}" in at:
                 at = at["{}"]
                 values.append(segment)
             else:
@@ -146,6 +190,10 @@ class Schema:
         """Why a value does not fit, or None."""
         if isinstance(value, list):
             return None if description["type"] == "array" else f"type check ('{description['type']}') failed - got ARRAY"
+        if isinstance(value, Object):
+            return f"type check ('{description['type']}') failed - got HASH"
+        if isinstance(value, Truth) and description["type"] != "boolean":
+            return f"type check ('{description['type']}') failed - got JSON::PP::Boolean"
         pattern = _TYPES.get(description["type"])
         if pattern is not None and not pattern.fullmatch(value):
             return f"type check ('{description['type']}') failed - got '{value}'"

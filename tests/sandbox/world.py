@@ -11,7 +11,7 @@ from .access import Access
 from .broadcast import Broadcast
 from .clock import Clock
 from .errors import Refused
-from .guest import Guest, config_path
+from .guest import QEMU, Guest, config_path
 from .model import HighAvailability, Node, Pool, Storage, Volume
 from .physics import Link
 from .scheduler import Scheduler
@@ -77,6 +77,16 @@ class World:
             raise Refused(f"Configuration file '{config_path(kind, node, vmid)}' does not exist")
         return guest
 
+    def vm(self, node: str, vmid: int) -> Guest:
+        """A VM of a node, where the real one first asks whether it runs.
+
+        :raises Refused: no such configuration file there
+        """
+        guest = self.guests.get(vmid)
+        if guest is None or guest.kind != QEMU or guest.node != node:
+            raise Refused(f"unable to find configuration file for VM {vmid} on node '{node}'")
+        return guest
+
     def guests_on(self, node: str, kind: str | None = None) -> list[Guest]:
         return [guest for guest in self.usage.residents(node) if kind in (None, guest.kind)]
 
@@ -127,10 +137,17 @@ class World:
         if not self.quorate(view):
             raise Refused("cluster not ready - no quorum?")
 
-    def need_cluster_file(self, view: Node, name: str) -> None:
-        """:raises Refused: a cluster-wide file cannot be written without quorum"""
+    def need_cluster_file(self, view: Node, name: str, prefix: str = "") -> None:
+        """:raises Refused: a cluster-wide file cannot be written without quorum; ``prefix`` is what the call's errors begin with"""
+        self._need_lock(view, f"file-{name.replace('.', '_').replace('/', '_')}", prefix)
+
+    def need_ha(self, view: Node, prefix: str = "") -> None:
+        """:raises Refused: nothing can be told to the HA manager without quorum"""
+        self._need_lock(view, "domain-ha", prefix)
+
+    def _need_lock(self, view: Node, lock: str, prefix: str) -> None:
         if not self.quorate(view):
-            raise Refused(f"cfs-lock 'file-{name.replace('.', '_').replace('/', '_')}' error: no quorum!")
+            raise Refused(f"{prefix}cfs-lock '{lock}' error: no quorum!")
 
     # ---- storages ----------------------------------------------------------------------------------------------------
 
@@ -139,6 +156,15 @@ class World:
         found = self.storages.get(storage)
         if found is None:
             raise Refused(f"storage '{storage}' does not exist")
+        return found
+
+    def enabled_storage(self, storage: str, node: str) -> Storage:
+        """:raises Refused: no such storage, or none that the node can use"""
+        found = self.storage(storage)
+        if found.disabled:
+            raise Refused(f"storage '{storage}' is disabled")
+        if not found.on(node):
+            raise Refused(f"storage '{storage}' is not available on node '{node}'")
         return found
 
     def volume(self, volume: str, node: str) -> Volume | None:

@@ -20,7 +20,7 @@ USER, TOKEN, SECRET = "foresight@pve", "demo", "7f1c9a52-3f0b-4d7e-9a55-1d2c3b4a
 # The role of docs/proxmox.md for all that the playbooks do.
 ROLE = [
     *("Datastore.AllocateSpace", "Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"),
-    *("VM.Config.CPU", "VM.Config.Disk", "VM.Config.Memory", "VM.Migrate"),
+    *("VM.Config.CPU", "VM.Config.Disk", "VM.Config.Memory", "VM.Config.Options", "VM.Migrate"),
 ]
 
 # name, kind, node, cores, GiB of memory, tags

@@ -24,6 +24,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.limits 
 )
 
 _DEFAULT_HOTPLUG = "network,disk,usb"
+_LEAST_PLUGGED = 1 << 30  # bytes of memory that cannot be unplugged
 
 
 class State(t.NamedTuple):
@@ -109,7 +110,7 @@ def is_live(state: State, key: str, value: Value) -> bool:
         return (state.values["balloon"] == 0) == (value == 0)
     if key == "memory":
         features = state.options.get("hotplug", _DEFAULT_HOTPLUG)
-        return "memory" in features.replace(";", ",").split(",") and state.options.get("numa") == "1"
+        return "memory" in features.replace(";", ",").split(",") and int(value or 0) >= _LEAST_PLUGGED
     return False
 
 

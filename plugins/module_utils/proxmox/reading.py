@@ -19,6 +19,8 @@ CALLS_PER_NODE = 4
 IMAGES = ("images", "rootdir")
 # Where each privilege is needed; what lists leave out for want of one is not told by the API.
 PRIVILEGES = (("/", "Sys.Audit"), ("/nodes", "Sys.Audit"), ("/vms", "VM.Audit"), ("/storage", "Datastore.Audit"), ("/pool", "Pool.Audit"))
+# The content of storages shows disks of guests to those who may change them, and to nobody else.
+SEES_DISKS = ("/vms", "VM.Config.Disk")
 T = t.TypeVar("T")
 Place = t.Tuple[str, str]
 
@@ -51,7 +53,7 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
     """
     # The first call finds a host that answers, once and not in every thread.
     version = client.version
-    check_privileges(client, PRIVILEGES)
+    hidden = check_privileges(client, PRIVILEGES, [SEES_DISKS])
     with _Runner(parallel) as run:
         whole = {
             "resources": run(client.get, "/cluster/resources"),
@@ -71,13 +73,18 @@ def read_cluster(client: Client, *, nodes: t.Sequence[str], parallel: int, clock
         api_time = node_time(client, local, problems)
         asked_at = clock()
         arcs = {name: run(arc_bytes, client, name) for name in wanted if client.has_arc_size}
-        places = _places(found["resources"], wanted, local)
+        places = {} if hidden else _places(found["resources"], wanted, local)
         volumes = {place: run(_volumes, client, *place, content) for place, content in places.items()}
         arc: t.Dict[str, int] = {}
         for name, ask_arc in arcs.items():
             arc[name] = _told(ask_arc, f"The ZFS cache of {name} counts as used", problems) or 0
         contents: t.Dict[Place, t.List[Entry]] = {}
-        unread = _beyond(found["resources"], wanted, places)
+        unread = _beyond(found["resources"], wanted, places, "hidden" if hidden else f"more than {CALLS_PER_NODE - 1} storages")
+        if hidden:
+            problems.append(
+                f"Disks of guests are not known: {client.access.who} lacks {SEES_DISKS[1]} on {SEES_DISKS[0]}, and Proxmox VE shows them to nobody else. "
+                "Guests on nodes with a storage that not all nodes share are therefore not movable."
+            )
         for place, ask in volumes.items():
             entries = _told(ask, f"Disks on {place[1]} of {place[0]} are not known", problems)
             if entries is None:
@@ -216,8 +223,8 @@ def _volumes(client: Client, node: str, storage: str, content: t.Optional[str]) 
     return [entry for entry in entries if entry.get("content") in IMAGES and entry.get("vmid")]
 
 
-def _beyond(resources: t.Sequence[Entry], wanted: t.Sequence[str], places: t.Mapping[Place, t.Any]) -> t.Dict[Place, str]:
-    """Places that are not asked: the storage is off, or the node has more of them than calls."""
+def _beyond(resources: t.Sequence[Entry], wanted: t.Sequence[str], places: t.Mapping[Place, t.Any], otherwise: str) -> t.Dict[Place, str]:
+    """Places that are not asked: the storage is off, or why else they were left out."""
     shared = {storage for entry in _image_storages(resources, wanted) if entry.get("shared") for storage in [str(entry["storage"])]}
     asked = {storage for _node, storage in places}
     found = {}
@@ -225,9 +232,7 @@ def _beyond(resources: t.Sequence[Entry], wanted: t.Sequence[str], places: t.Map
         storage, node = str(entry["storage"]), str(entry["node"])
         if (node, storage) in places or (storage in shared and storage in asked):
             continue
-        found[node, storage] = (
-            "storage is not available" if entry.get("status") != "available" else f"more than {CALLS_PER_NODE - 1} storages"
-        )
+        found[node, storage] = "storage is not available" if entry.get("status") != "available" else otherwise
     return found
 
 

@@ -174,5 +174,8 @@ def rights_for(request: Request, entry: Entry, state: State, changes: Limits) ->
     for key in changes:
         wanted.append((path, f"VM.Config.{_GROUPS.get(key, 'Disk')}"))
         if key.startswith(DISK):
-            wanted.append((f"/storage/{state.disks[key[len(DISK) :]].storage}", "Datastore.AllocateSpace"))
+            if state.kind == LXC:  # asked for beside VM.Config.Disk when a container's disk grows
+                wanted.append((path, "VM.Config.Options"))
+            storage = f"/storage/{state.disks[key[len(DISK) :]].storage}"
+            wanted += [(storage, "Datastore.Audit"), (storage, "Datastore.AllocateSpace")]
     return list(dict.fromkeys(wanted))

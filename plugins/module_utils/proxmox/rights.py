@@ -29,15 +29,18 @@ def lacking(client: Client, missing: t.Sequence[Right]) -> Failure:
     )
 
 
-def check_privileges(client: Client, needed: t.Sequence[Right]) -> None:
+def check_privileges(client: Client, needed: t.Sequence[Right], welcome: t.Sequence[Right] = ()) -> t.List[Right]:
     """Compare what the caller may with what is needed on paths of whole kinds (`/vms`, not `/vms/104`), in one call.
 
-    :raises Failure: naming every privilege that is missing, and where.
+    :param welcome: rights without which less can be told.
+    :returns: those of them that are missing.
+    :raises Failure: naming every needed privilege that is missing, and where.
     """
     have: t.Mapping[str, t.Mapping[str, t.Any]] = client.get("/access/permissions") or {}
     missing = [(path, privilege) for path, privilege in needed if privilege not in have.get(path, {})]
     if missing:
         raise lacking(client, missing)
+    return [(path, privilege) for path, privilege in welcome if privilege not in have.get(path, {})]
 
 
 class Rights:

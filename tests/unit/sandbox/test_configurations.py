@@ -58,15 +58,20 @@ def test_cpu_hotplug_changes_vcpus_up_to_the_cores_in_force(serve: Callable[...,
     assert client.get(f"{VM}/config")["vcpus"] == 2
 
 
-def test_memory_hotplug_needs_numa(serve: Callable[..., Client], state: dict[str, Any]) -> None:
-    next(g for g in state["guests"] if g["vmid"] == 204)["config"]["hotplug"] = "memory"
-    client = serve(state)
-    assert "memory" in client.ask("PUT", f"{VM}/config", body={"memory": 4096}).errors
+def test_memory_hotplug_needs_numa(client: Client) -> None:
+    client.put(f"{VM}/config", hotplug="memory")
     client.well(client.post(f"{VM}/status/stop"))
-    client.put(f"{VM}/config", numa=1, memory=2048)
+    assert client.task(client.post(f"{VM}/status/start"))[0] == "NUMA needs to be enabled for memory hotplug"
+    client.put(f"{VM}/config", delete="balloon")
+    client.put(f"{VM}/config", numa=1, memory=1000)
+    assert client.task(client.post(f"{VM}/status/start"))[0] == "minimum memory must be 1024MB"
+    client.put(f"{VM}/config", memory=2048)
     client.well(client.post(f"{VM}/status/start"))
     client.put(f"{VM}/config", memory=4096)
     assert client.get(f"{VM}/status/current")["maxmem"] == 4 << 30
+    assert (
+        client.ask("PUT", f"{VM}/config", body={"memory": 512}).errors["memory"].startswith("hotplug problem - memory can't be lower than")
+    )
 
 
 def test_the_task_of_a_configuration_says_what_it_does(client: Client) -> None:
@@ -116,7 +121,6 @@ def test_options_of_the_datacenter(client: Client) -> None:
     assert "zoo" in options["allowed-tags"]
     client.put("/cluster/options", delete="crs,migration")
     assert "crs" not in client.get("/cluster/options")
-    assert client.ask("PUT", "/cluster/options", body={"delete": "nonsense"}).errors == {"delete": "unknown option 'nonsense'"}
     client.put("/cluster/options")
 
 
@@ -182,9 +186,12 @@ def test_what_even_a_full_token_of_root_may_not(client: Client, path: str, body:
         ("name", "x", "Options"),
         ("scsihw", "lsi", "HWType"),
         ("net0", "virtio", "Network"),
-        ("scsi1", "shared:1", "Disk"),
+        ("scsi1", "shared:202/vm-202-disk-0.raw", "Disk"),
         ("ide2", "none,media=cdrom", "CDROM"),
-        ("ciuser", "x", "Cloudinit"),
+        ("ciuser", "x", "Cloudinit|VM.Config.Network"),
+        ("numa0", "cpus=0,memory=1024", None),
+        ("serial0", "socket", "HWType"),
+        ("usb0", "host=spice", "HWType"),
     ],
 )
 def test_each_option_of_a_vm_needs_its_privilege(client: Client, option: str, value: Any, privilege: str | None) -> None:

@@ -145,7 +145,7 @@ def test_a_disarmed_manager_does_nothing(client: Client) -> None:
             {"type": "node-affinity", "resources": "ct:101", "nodes": "pve1"},
             "create ha rule failed: cannot use unmanaged resource(s) ct:101.",
         ),
-        ({"type": "node-affinity", "resources": "ct:109", "nodes": "pve9"}, "create ha rule failed: cannot use non-existant node(s) pve9."),
+        ({"type": "node-affinity", "resources": "ct:109", "nodes": "pve9"}, "create ha rule failed: cannot use non-existent node(s) pve9."),
     ],
 )
 def test_rules_of_things_that_are_not_there(client: Client, body: dict[str, str], reason: str) -> None:
@@ -198,7 +198,7 @@ def test_without_quorum_reads_go_on_and_writes_do_not(client: Client) -> None:
         assert alone.ask("POST", path, body=body).reason == "cluster not ready - no quorum?"
     assert alone.ask("GET", "/nodes/pve2/qemu/202/migrate").reason == "cluster not ready - no quorum?"
     assert alone.ask("PUT", "/cluster/options", body={"keyboard": "de"}).reason == "cfs-lock 'file-datacenter_cfg' error: no quorum!"
-    assert alone.ask("POST", "/pools", body={"poolid": "mine"}).reason == "cfs-lock 'file-user_cfg' error: no quorum!"
+    assert alone.ask("POST", "/pools", body={"poolid": "mine"}).reason == "create pool failed: cfs-lock 'file-user_cfg' error: no quorum!"
     assert "/etc/pve/nodes/pve2/qemu-server/202.conf.tmp." in alone.ask("PUT", "/nodes/pve2/qemu/202/config", body={"name": "x"}).reason
     assert alone.ask("POST", "/nodes/pve2/lxc/105/status/start").reason == "CT 105 already running"
     assert alone.ask("POST", "/nodes/pve2/lxc/103/migrate", body={"target": "pve2"}).status == 400

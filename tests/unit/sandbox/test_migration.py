@@ -189,15 +189,57 @@ def test_local_disks_of_a_running_vm_need_their_option(local: Client) -> None:
     assert [v["volid"] for v in local.get("/nodes/pve2/storage/fast/content")] == ["fast:vm-204-disk-0"]
 
 
-def test_a_storage_that_the_target_lacks_is_refused_inside_the_task(local: Client) -> None:
-    exitstatus, log = local.task(local.post("/nodes/pve1/qemu/204/migrate", target="pve3", online=1, with__local__disks=1))
-    assert exitstatus == "migration aborted"
-    assert texts(log) == [
-        "ERROR: migration aborted (duration 00:00:00): storage 'fast' is not available on node 'pve3'",
-        "TASK ERROR: migration aborted",
-    ]
+def test_a_storage_that_the_target_lacks_is_refused(local: Client) -> None:
+    """A VM at once, a container inside its task."""
+    body = {"target": "pve3", "online": 1, "with-local-disks": 1}
+    assert local.ask("POST", "/nodes/pve1/qemu/204/migrate", body=body).reason == "storage 'fast' is not available on node 'pve3'"
     local.well(local.post("/nodes/pve1/qemu/204/migrate", target="pve3", online=1, with__local__disks=1, targetstorage="fast:thin"))
     assert local.get("/nodes/pve3/qemu/204/config")["scsi0"] == "thin:vm-204-disk-0,size=4G"
+    local.put("/storage/thin", nodes="pve1")
+    exitstatus, log = local.task(local.post("/nodes/pve1/lxc/104/migrate", target="pve3", restart=1))
+    assert exitstatus == "migration aborted"
+    assert texts(log)[0] == "ERROR: migration aborted (duration 00:00:00): storage 'thin' is not available on node 'pve3'"
+
+
+@pytest.mark.parametrize(
+    ("path", "option"), [("/nodes/pve1/qemu/201/migrate", "targetstorage"), ("/nodes/pve1/lxc/101/migrate", "target-storage")]
+)
+@pytest.mark.parametrize(
+    ("value", "status", "text"),
+    [
+        ("shared:nope", 500, "storage 'nope' does not exist"),
+        ("shared:tiny", 500, "storage 'tiny' does not support {}"),
+        ("shared:off", 500, "storage 'off' is disabled"),
+        ("shared:local,shared:shared", 400, "failed to parse storage map: duplicate mapping for source 'shared'\n"),
+        ("local,shared", 400, "failed to parse storage map: default target ID can only be provided once\n"),
+        ("1,shared", 400, "failed to parse storage map: identity mapping cannot be combined with other mappings\n"),
+    ],
+)
+def test_maps_of_storages_are_judged_before_there_is_a_task(
+    serve: Callable[..., Client], state: dict[str, Any], path: str, option: str, value: str, status: int, text: str
+) -> None:
+    state["storages"] += [
+        {"storage": "tiny", "type": "dir", "path": "/tiny", "content": "iso"},
+        {"storage": "off", "type": "dir", "path": "/off", "disable": 1},
+    ]
+    client = serve(state)
+    answer = client.ask("POST", path, body={"target": "pve2", option: value})
+    found = answer.errors.get(option) if status == 400 else answer.reason
+    assert (answer.status, found) == (status, text.format("vm images" if "qemu" in path else "CT rootdirs"))
+    mover = Client(client.sandbox, token="capmgr@pve!mgr=55555555-5555-5555-5555-555555555555")
+    vmid = path.split("/")[4]
+    answer = mover.ask("POST", path, body={"target": "pve2", option: "shared"})
+    assert answer.reason == f"Permission check failed (/vms/{vmid}, VM.Config.Disk)"
+
+
+def test_a_locked_container_says_so_before_it_is_asked_to_move(client: Client) -> None:
+    assert client.ask("GET", "/nodes/pve3/lxc/106/migrate").reason == "CT is locked (backup)"
+
+
+def test_options_of_root_count_only_when_they_are_set(client: Client) -> None:
+    path = "/nodes/pve1/qemu/201/migrate"
+    assert client.ask("POST", path, body={"target": "pve2", "force": 1}).errors == {"force": "Only root may use this option."}
+    assert client.ask("POST", path, body={"target": "pve2", "force": 0}).status == 200
 
 
 def test_a_containers_local_volume_is_copied(local: Client) -> None:
@@ -242,3 +284,26 @@ def test_a_network_for_migrations_is_told(busy: Callable[..., Client]) -> None:
     client.put("/cluster/options", migration="secure,network=127.0.0.0/24")
     log = texts(client.well(client.post("/nodes/pve1/qemu/204/migrate", target="pve2", online=1)))
     assert log[1] == "use dedicated network address for sending migration traffic (127.0.0.12)"
+
+
+def test_a_running_container_never_migrates_online(client: Client) -> None:
+    exitstatus, log = client.task(client.post("/nodes/pve1/lxc/104/migrate", target="pve2", restart=1, online=1))
+    assert exitstatus == "migration aborted"
+    assert texts(log)[0].endswith("lxc live migration is currently not implemented")
+    client.put("/nodes/pve1/lxc/104/config", lock="backup")
+    log = client.task(client.post("/nodes/pve1/lxc/104/migrate", target="pve2", online=1))[1]
+    assert texts(log)[0].endswith("CT is locked (backup)")
+
+
+def test_devices_of_its_node_keep_a_vm_there(client: Client) -> None:
+    path = "/nodes/pve1/qemu/201"
+    client.put(f"{path}/config", serial0="socket", usb0="host=spice")
+    assert client.get(f"{path}/migrate")["local_resources"] == []
+    client.put(f"{path}/config", usb1="mapping=stick")
+    possible = client.get(f"{path}/migrate")
+    assert (possible["local_resources"], possible["mapped-resources"]) == (["usb1"], ["usb1"])
+    with client.sandbox.world.lock:
+        client.sandbox.world.guests[201].config["hostpci0"] = "host=0000:00:02"
+    exitstatus, log = client.task(client.post(f"{path}/migrate", target="pve2"))
+    assert exitstatus == "migration aborted"
+    assert texts(log)[0].endswith("can't migrate VM which uses local devices: hostpci0")

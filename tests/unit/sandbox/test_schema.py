@@ -47,6 +47,40 @@ def errors(method: tuple[str, str], **given: str) -> dict[str, str]:
         (VM, "ipconfig0", "gw=10.0.0.1", "invalid format - format error\nipconfig0.ip: missing property required by 'gw'\n"),
         (VM, "digest", "x" * 41, "value may only be 40 characters long"),
         (VM, "vmgenid", "x", "value does not match the regex pattern"),
+        (VM, "affinity", "0-", "invalid format - unable to parse cpuset option\n"),
+        (VM, "bootdisk", "net0", "invalid format - invalid boot disk 'net0'\n"),
+        (VM, "nameserver", "10.0.0.1 a_b", "invalid format - value does not look like a valid address: a_b\n"),
+        (
+            VM,
+            "watchdog",
+            "dog",
+            "invalid format - format error\nwatchdog.model: value 'dog' does not have a value in the enumeration 'i6300esb, ib700'\n",
+        ),
+        (VM, "rng0", "max_bytes=1", "invalid format - format error\nrng0.source: property is missing and it is not optional\n"),
+        (VM, "smbios1", "uuid=1", "invalid format - format error\nsmbios1.uuid: value does not match the regex pattern\n"),
+        (VM, "agent", "freeze-fs=1,guest-fsfreeze=0", "invalid format - key 'freeze-fs' is already defined (via alias)\n"),
+        (CT, "nameserver", "10.0.0.256", "invalid format - value does not look like a valid IP address\n"),
+        (CT, "timezone", "Mars/Olympus", "invalid format - invalid time zone 'Mars/Olympus'\n"),
+        (
+            CT,
+            "mp0",
+            "local:1,mp=/a/../b",
+            "invalid format - format error\nmp0.mp: invalid format - /a/../b contains illegal character sequences\n\n",
+        ),
+        (
+            CT,
+            "net0",
+            "name=eth0,ip=10.0.0.1/7",
+            "invalid format - format error\nnet0.ip: invalid format - value does not look like a valid ipv4 network configuration\n\n",
+        ),
+        (
+            ("POST", "/nodes/{node}/lxc/{vmid}/migrate"),
+            "target-storage",
+            "x",
+            "invalid format - entry 'x' contains invalid ID - storage ID 'x' cannot be shorter than 2 characters\n\n\n",
+        ),
+        (("PUT", "/cluster/options"), "mac_prefix", "01:24:11", "invalid format - value is not a valid unicast MAC address prefix\n"),
+        (("PUT", "/cluster/options"), "email_from", "nobody", "invalid format - value does not look like a valid email address\n"),
         (
             CT,
             "net0",
@@ -96,6 +130,9 @@ def test_refused_values(method: tuple[str, str], name: str, value: str, text: st
         (VM, {"boot": "cdn"}),
         (VM, {"ipconfig0": "ip=10.0.0.2/24,gw=10.0.0.1"}),
         (VM, {"hotplug": "0"}),
+        (VM, {"agent": "yes"}),
+        (VM, {"affinity": "0-2,5"}),
+        (CT, {"nameserver": "fe80::1%eth0 10.0.0.1", "timezone": "Europe/Vienna"}),
         (CT, {"net0": "name=eth0,bridge=vmbr0,ip=dhcp,ip6=auto"}),
         (CT, {"mp0": "local:4,mp=/data,backup=1"}),
         (CT, {"cpulimit": "0.5", "cores": "+4"}),
@@ -180,8 +217,31 @@ def test_bodies_are_read_late_and_only_where_they_count(client: Client) -> None:
         return requests.request(method, url, data=data, headers=headers, verify=client.sandbox.ca, timeout=20)
 
     assert send("PUT", {"Content-Type": "application/json"}, "{broken").status_code == 401
-    assert send("PUT", token, "{broken").status_code == 400
+    broken = send("PUT", token, "{broken")
+    assert (broken.status_code, broken.headers.get("Content-Type"), broken.text[:21]) == (500, None, "malformed JSON string")
     assert send("PUT", token, '{"cores": 3, "onboot": true, "tags": null}').status_code == 200
-    assert send("GET", token, '{"bogus": 1}').status_code == 200
+    assert send("PUT", token, '{"tags": {"a": 1}}').json()["errors"] == {"tags": "type check ('string') failed - got HASH"}
+    assert send("PUT", token, '{"cores": true}').json()["errors"] == {"cores": "type check ('integer') failed - got JSON::PP::Boolean"}
+    for method in ("GET", "DELETE"):
+        refused = send(method, token, '{"bogus": 1}')
+        assert (refused.status_code, refused.reason) == (501, f"Unexpected content for method '{method}'")
+    media = send("PUT", token | {"Content-Type": "text/plain"}, "cores=1")
+    assert (media.status_code, media.reason) == (506, "upload 'Content-Type 'text/plain' not implemented")
+    assert (send("PATCH", token, "").status_code, send("OPTIONS", token, "").reason) == (501, "method 'OPTIONS' not available")
     config = client.get("/nodes/pve1/lxc/101/config")
     assert (config["cores"], config["onboot"], config["tags"]) == (3, 1, "prod;web")
+
+
+def test_doubled_slashes_count_for_nothing(client: Client) -> None:
+    assert client.ask("GET", "//nodes//pve1/lxc/").status == 200
+    assert client.ask("GET", "/").status == 501
+
+
+def test_a_parameter_against_caches_counts_for_nothing(client: Client) -> None:
+    assert client.ask("GET", "/version", _dc=1).status == 200
+
+
+def test_a_token_makes_no_tickets(client: Client) -> None:
+    answer = client.ask("POST", "/access/ticket", body={"username": "ops@pve", "password": "secret12"})
+    assert answer.status == 403
+    assert answer.reason == "Permission check failed (URI '/access/ticket' not available with API token, need proper ticket."

@@ -36,7 +36,7 @@ def test_a_storage_is_where_it_is(serve: Callable[..., Client], state: dict[str,
         {"storage": "some", "type": "lvm", "content": "images", "vgname": "vg0", "nodes": ["pve1", "pve2"], "total": 1000}
     )
     client = serve(state)
-    assert [s["storage"] for s in client.get("/nodes/pve3/storage")] == ["local", "shared"]
+    assert [s["storage"] for s in client.get("/nodes/pve3/storage", content="images")] == ["local", "shared"]
     assert client.ask("GET", "/nodes/pve3/storage/some/content").reason == "storage 'some' is not available on node 'pve3'"
     assert client.get("/storage/some")["nodes"] == "pve1,pve2"
     entries = [e["id"] for e in client.get("/cluster/resources", type="storage") if e["storage"] == "some"]
@@ -54,8 +54,6 @@ def test_use_follows_the_volumes(client: Client) -> None:
 
 
 def test_definitions_are_made_changed_and_removed(client: Client) -> None:
-    missing = client.ask("POST", "/storage", body={"storage": "more", "type": "dir"})
-    assert missing.errors == {"path": "property is missing and it is not optional"}
     client.post("/storage", storage="more", type="dir", path="/srv/more", content="images")
     assert (
         client.ask("POST", "/storage", body={"storage": "more", "type": "dir", "path": "/x"}).reason
@@ -109,3 +107,25 @@ def test_a_node_without_a_cluster(serve: Callable[..., Client], state: dict[str,
     client = serve(state)
     assert [entry["type"] for entry in client.get("/cluster/status")] == ["node"]
     assert "hastate" not in client.get("/cluster/resources", type="node")[0]
+
+
+def test_who_sees_which_volumes(serve: Callable[..., Client], state: dict[str, Any]) -> None:
+    """Disks are shown to those who may change them, and to nobody else."""
+    state["volumes_more"] = [
+        {"volid": "local:iso/x.iso", "content": "iso", "node": "pve1"},
+        {"volid": "local:snippets/x.yml", "content": "snippets", "node": "pve1"},
+        {"volid": "local:backup/vzdump-lxc-104.tar", "content": "backup", "vmid": 104, "node": "pve1"},
+    ]
+    state["roles"].append({"roleid": "Space", "privs": ["Datastore.AllocateSpace", "Datastore.Audit", "VM.Backup"]})
+    state["acl"].append({"path": "/", "ugid": "one@pve", "roleid": "Space", "propagate": 1})
+    client = serve(state)
+    tokens = {
+        "viewer@pve!ro=22222222-2222-2222-2222-222222222222": (set(), {"iso"}),
+        "ops@pve!cap=33333333-3333-3333-3333-333333333333": ({"images", "rootdir"}, {"iso"}),
+        "one@pve!tok=66666666-6666-6666-6666-666666666666": (set(), {"iso", "backup"}),
+    }
+    for token, (shared, local) in tokens.items():
+        who = Client(client.sandbox, token=token)
+        assert {one["content"] for one in who.get("/nodes/pve1/storage/shared/content")} == shared
+        assert {one["content"] for one in who.get("/nodes/pve1/storage/local/content")} == local
+    assert {one["content"] for one in client.get("/nodes/pve1/storage/local/content")} == {"iso", "snippets", "backup"}

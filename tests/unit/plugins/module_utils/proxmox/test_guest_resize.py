@@ -76,10 +76,10 @@ def test_memory_hotplug(sandbox):
 
 def test_memory_that_cannot_be_plugged_waits(sandbox):
     with sandbox.world.lock:
-        sandbox.world.guests[204].config.update(hotplug="disk,memory")
-    result = both(sandbox, "qemu/204", memory="3 GiB", cpulimit=1)
+        sandbox.world.guests[204].config.update(hotplug="disk,memory", numa="1", balloon="512")
+    result = both(sandbox, "qemu/204", memory="1000 MiB", cpulimit=1)  # below what a VM with hotplug of memory begins with
     assert (result["status"], result["restart_required"]) == ("changed", ["memory"])
-    assert (result["after"]["cpulimit"], result["after"]["pending"]) == (1, {"memory": 3 * GIB})
+    assert (result["after"]["cpulimit"], result["after"]["pending"]) == (1, {"memory": 1000 * MIB})
 
 
 def test_managed_guest_is_resized_where_it_is(sandbox):

@@ -11,7 +11,7 @@ from ansible_collections.foresight.capacity.plugins.module_utils.proxmox.failure
 from support.proxmox import Asking, read
 
 MANUAL = pathlib.Path(__file__).parents[5] / "docs" / "proxmox.md"
-ROLE = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit"]
+ROLE = ["Datastore.Audit", "Pool.Audit", "Sys.Audit", "VM.Audit", "VM.Config.Disk"]
 AUDIT = {"api_token_id": "foresight@pve!audit", "api_token_secret": "77777777-7777-7777-7777-777777777777"}
 
 
@@ -34,7 +34,7 @@ def test_documented_role_is_enough(serve, recorded):
     assert limited == full
 
 
-@pytest.mark.parametrize("privilege", ROLE)
+@pytest.mark.parametrize("privilege", ROLE[:-1])
 def test_missing_privilege_is_named(serve, recorded, privilege):
     sandbox = serve(least(recorded, [name for name in ROLE if name != privilege]))
     with pytest.raises(Failure) as raised:
@@ -42,6 +42,20 @@ def test_missing_privilege_is_named(serve, recorded, privilege):
     assert raised.value.privilege == privilege
     assert f"foresight@pve!audit lacks {privilege} on " in str(raised.value)
     assert not any(f"lacks {other}" in str(raised.value) for other in ROLE if other != privilege)
+
+
+def test_guests_whose_disks_are_hidden_stay_where_they_are(serve, recorded):
+    sandbox = serve(least(recorded, ROLE[:-1]))
+    limited, full = read(sandbox, client=Asking(sandbox, **AUDIT)), read(sandbox, client=Asking(sandbox))
+    (problem,) = limited["problems"]
+    assert "foresight@pve!audit lacks VM.Config.Disk on /vms" in problem
+    assert all(guest["disks"] == [] for guest in limited["guests"])
+    assert any(guest["movable"] for guest in full["guests"])
+    for guest in limited["guests"]:
+        assert not guest["movable"]
+        assert any("hidden" in why for why in guest["unmovable_because"])
+    same = {name for name in full if name not in ("guests", "problems")}
+    assert {name: limited[name] for name in same} == {name: full[name] for name in same}
 
 
 def test_node_whose_size_is_hidden_is_named(serve, recorded):
