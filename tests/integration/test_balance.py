@@ -55,7 +55,7 @@ def play(served, tmp_path):
         assert (answer.returncode == 0) is not fails, answer.stdout + answer.stderr
         return answer.stdout
 
-    run.report = lambda: (tmp_path / "report" / "index.html").read_text()
+    run.report = (tmp_path / "report" / "index.html").read_text
     run.plan = lambda: yaml.safe_load((tmp_path / "plan.yml").read_text())
     return run
 

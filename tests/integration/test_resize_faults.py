@@ -113,7 +113,7 @@ def test_maintenance_keeps_no_guest_from_being_resized(plays, resizes):
 
 def test_moves_of_a_plan_whose_resizes_fail_are_not_begun_and_stay_open(plays, plan_of, resize_actions):
     resize = next(action for action in resize_actions if action["target"].endswith("lxc/104"))
-    plan = plan_of([resize, action("qemu/202", "n1", "n3", host=resize["host"], target="guest:uneven/qemu/202")])
+    plan = plan_of([resize, {**action("qemu/202", "n1", "n3", host=resize["host"]), "target": "guest:uneven/qemu/202"}])
     plays.faults({"fault": "error", "method": "PUT", "path": "/nodes/n1/lxc/104/config", "status": 500, "reason": "unable to do it"})
     fails(plays.apply(plan), "unable to do it")
     assert (plays.begun(), plays.statuses()) == ({}, {"lxc/104": "failed"})

@@ -45,10 +45,11 @@ def make_plan(
     *,
     now: int = NOW,
     manage: Sequence[Document] = ({"match": "*"},),
-    policy: Mapping[str, Any] = POLICY,
+    policy: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Document:
     """Look the clusters up, balance and plan; return what the workflow `plan` returns."""
+    policy = POLICY if policy is None else policy
     entries = []
     for host in hosts:
         known = cluster(store=store, now=now, horizon="1h", host=host, manage=manage, workers=1)

@@ -64,9 +64,9 @@ def test_the_picture_has_the_same_bars_and_arrows(question, bars):
     assert (other.others, other.shown_moves, len(other.arrows)) == (one.others, one.shown_moves, len(one.arrows))
     for panels, others in ((one.before, other.before), (one.after, other.after)):
         for panel, drawn in zip(panels, others, strict=True):
-            bars_of = {node.name: bar for node, bar in zip(other.rows, drawn.bars, strict=True)}
-            for node, bar in zip(one.rows, panel.bars, strict=True):
-                assert [piece.guest for piece in bars_of[node.name].pieces] == [piece.guest for piece in bar.pieces]
+            bars_of = {node.name: stack for node, stack in zip(other.rows, drawn.bars, strict=True)}
+            for node, stack in zip(one.rows, panel.bars, strict=True):
+                assert [piece.guest for piece in bars_of[node.name].pieces] == [piece.guest for piece in stack.pieces]
     assert document["guests"] == len(whole.demand)
 
 

@@ -46,9 +46,9 @@ def own(planned, tmp_path):
     return store
 
 
-def content(store, hosts=HOSTS, plan=None):
+def content(store, hosts=None, plan=None):
     with open_store(store, create=False) as opened:
-        return read_content(opened, NOW, hosts, plan)
+        return read_content(opened, NOW, hosts or HOSTS, plan)
 
 
 def by_name(shown):
