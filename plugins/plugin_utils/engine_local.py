@@ -11,9 +11,11 @@ It belongs to the process that made it: a fork has neither the threads that serv
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import multiprocessing.util
 import os
+import queue
 import runpy
 import typing as t
 import warnings
@@ -51,6 +53,10 @@ class _Pool:
         )
 
     def end(self) -> None:
+        # loky forgets what waits when it kills its workers, but not its place in the queue: whoever finds that there dies of it.
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.executor._work_ids.get_nowait()
         self.executor.shutdown(wait=True, kill_workers=True)
 
 

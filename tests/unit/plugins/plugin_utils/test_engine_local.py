@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+from joblib.externals.loky import process_executor
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils import engine, engine_local, engine_worker
 from ansible_collections.foresight.capacity.plugins.plugin_utils.engine import Engine
@@ -98,6 +99,17 @@ class TestFailures:
         assert next(results) == 1
         results.close()  # type: ignore[attr-defined]
         gone(pids(tmp_path))
+
+    def test_giving_up_what_was_not_handed_out_yet(self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        engine.run(exec, meet(tmp_path, 2), engine=TWO)
+        thread = process_executor._ExecutorManagerThread
+        hand_out = thread.add_call_item_to_queue
+        monkeypatch.setattr(thread, "add_call_item_to_queue", lambda self: hand_out(self) if self.executor_flags.shutdown else None)
+        endless = (FOR_EVER if number < 3 else int("seven") for number in range(4))
+        with pytest.raises(ValueError, match="invalid literal"):
+            engine.run(eval, endless, engine=TWO)
+        gone(pids(tmp_path))
+        assert engine_local._pools == {}
 
     def test_an_error_alone_costs_no_pool(self) -> None:
         before = worker()
