@@ -127,10 +127,18 @@ def _ids(user: str) -> tuple[int, int]:
 
 def _run(user: str | None, *command: str | pathlib.Path) -> None:
     words = [str(word) for word in command]
-    if user is not None:
-        words = ["runuser", "-u", user, "--", *words]
+    uid, gid = (None, None) if user is None else _ids(user)
     done = subprocess.run(
-        words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"
+        words,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd="/",
+        user=uid,
+        group=gid,
+        extra_groups=None if user is None else [],
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} failed with {done.returncode}:\n{done.stdout}")
