@@ -84,8 +84,8 @@ units: setup-test ## Unit and property tests on the venv's Python.
 units-target: setup-test ## Target-side code on Python 3.8 to 3.13, as far as they are installed.
 	$(BIN)/python tests/tools/target_pythons.py
 
-units-312: setup-test ## The unit tests on Python 3.12 in a venv of its own, if there is a Python 3.12.
-	@bash tests/tools/units_312.sh $(WORKERS)
+units-312: setup-test ## Unit tests of what meets ansible-core on Python 3.12 with its newer core, if there is a Python 3.12 (TESTS=tests/unit for all).
+	@bash tests/tools/units_312.sh $(WORKERS) $(TESTS)
 
 sanity: setup-test ## ansible-test sanity with an empty ignore file.
 	$(BIN)/python tests/tools/stage.py

@@ -34,10 +34,14 @@ def test_an_inventory_folder_holds_nothing_but_inventory(name: str) -> None:
     assert read(CHECKOUT / "inventories" / name)
 
 
-def test_the_inventory_of_the_readme_manages_volumes_of_both_hosts(tmp_path: Path) -> None:
+def test_the_inventory_of_the_readme_manages_volumes_of_both_hosts_and_guests(tmp_path: Path) -> None:
     shown = re.search(r"## An inventory\n+```yaml\n(.*?)```", (CHECKOUT / "README.md").read_text(), re.DOTALL)
     assert shown is not None
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(shown[1])
-    for variables in read(inventory).values():
-        assert variables["volumes_manage"]
+    variables = read(inventory)
+    assert {host: [name for name in ("volumes_manage", "balance_manage") if named.get(name)] for host, named in variables.items()} == {
+        "web1.example.com": ["volumes_manage"],
+        "db1.example.com": ["volumes_manage"],
+        "prod-api": ["balance_manage"],
+    }

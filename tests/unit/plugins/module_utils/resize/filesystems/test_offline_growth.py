@@ -87,7 +87,7 @@ def test_what_is_foretold_is_done_and_nothing_is_half_grown(scenario):
         assert machine == former
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(scenario=scenarios(), when=st.sampled_from(["before", "after"]), data=st.data())
 def test_killed_growth_is_finished_by_the_next_run(scenario, when, data):
     machine, wish = scenario
