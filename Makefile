@@ -93,7 +93,8 @@ sanity: setup-test ## ansible-test sanity with an empty ignore file.
 
 integration: setup-test ## Playbooks and plugins as a user runs them; other people's Proxmox clients before the sandbox.
 	$(BIN)/python tests/tools/third_party_clients.py
-	$(BIN)/python -m pytest -n $(WORKERS) -q tests/integration
+	@# Playbooks and the servers they talk to wait for each other a fifth of the time: one worker more.
+	$(BIN)/python -m pytest -n $$(($(WORKERS) + 1)) -q tests/integration
 	$(BIN)/python tests/tools/stage.py
 	bash tests/tools/integration.sh
 
