@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing as t
+from collections.abc import Callable, Collection
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.limits import read_limits
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.moves import PARK, URGENT, Move
@@ -35,12 +36,14 @@ def carried_out(problem: Problem, at: Ints, policy: Policy, *, others: str = "ba
     """Return the moves towards [g] that can be carried out.
 
     What must be together is moved as a whole or not at all. A move over a parking node is two moves: where these are more than the policy pays for,
-    it is left out, the least urgent first.
+    it is left out, the least urgent first. Who would only make room for others stays where these do not come.
 
     :param others: kind of a move that mends nothing itself.
     """
     cluster, at = problem.cluster, at.copy()
-    documents = moves_of(problem, at, emptied="consolidate" if policy.goal == "consolidate" else "evacuate", others=others)
+    documents, makers = moves_of(problem, at, emptied="consolidate" if policy.goal == "consolidate" else "evacuate", others=others)
+    if others not in URGENT:
+        makers = set()  # they balance
     nodes = {name: position for position, name in enumerate(cluster.nodes)}
     guests = {name: position for position, name in enumerate(cluster.guests)}
     asked = [Move(guests[move["guest"]], nodes[move["from"]], nodes[move["to"]], move["kind"]) for move in documents]
@@ -48,6 +51,7 @@ def carried_out(problem: Problem, at: Ints, policy: Policy, *, others: str = "ba
     open_ = dataclasses.replace(cluster, open=problem.open)
     limits = read_limits(policy.limits, len(cluster.nodes))
     refused: dict[int, str] = {}
+    needless: set[int] = set()
     while True:
         ordered = order(open_, asked, limits)
         left = {move.guest: f"not moved to {cluster.nodes[move.target]}: {why}" for move, why in ordered.impossible}
@@ -56,14 +60,37 @@ def carried_out(problem: Problem, at: Ints, policy: Policy, *, others: str = "ba
         asked = [move for move in asked if move.guest not in refused]
         if others_left:
             continue
-        kept = _as_moves(problem, [one for one in documents if guests[one["guest"]] not in refused], ordered, guests)
+        absent = refused.keys() | needless
+        more = _needless(problem, asked, makers, {int(at[guest]) for guest in absent}, lambda moves: order(open_, moves, limits))
+        if more:
+            needless |= more
+            asked = [move for move in asked if move.guest not in more]
+            continue
+        kept = _as_moves(problem, [one for one in documents if guests[one["guest"]] not in absent], ordered, guests)
         unpaid = _unpaid(problem, kept, asked, ordered, policy)
         if not unpaid:
             break
         refused |= unpaid
         asked = [move for move in asked if move.guest not in refused]
-    at[list(refused)] = cluster.home[list(refused)]
+    stay = [*refused, *needless]
+    at[stay] = cluster.home[stay]
     return Done(at, kept, [{"guest": cluster.guests[guest], "reason": refused[guest]} for guest in sorted(refused)])
+
+
+def _needless(
+    problem: Problem, asked: list[Move], makers: Collection[int], awaited: Collection[int], ordered: Callable[[list[Move]], Ordered]
+) -> set[int]:
+    """Return guests that would only make room on a node which somebody does not come to, where all others can be moved without that; or none.
+
+    :param makers: guests whose move mends nothing itself.
+    :param awaited: nodes that somebody does not come to.
+    """
+    item_of = items_of(problem)
+    for item in sorted({int(item_of[move.guest]) for move in asked if move.guest in makers and move.source in awaited}):
+        members = set(problem.members[item])
+        if members <= set(makers) and not ordered([move for move in asked if move.guest not in members]).impossible:
+            return members
+    return set()
 
 
 def _with_them(problem: Problem, asked: list[Move], without: dict[int, str]) -> dict[int, str]:

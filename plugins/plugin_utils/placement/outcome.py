@@ -35,17 +35,20 @@ def items_of(problem: Problem) -> Ints:
     return found
 
 
-def moves_of(problem: Problem, at: Ints, *, emptied: str = "evacuate", others: str = "balance") -> list[Document]:
-    """Return the moves that bring the guests to [g], by kind, then by guest.
+def moves_of(problem: Problem, at: Ints, *, emptied: str = "evacuate", others: str = "balance") -> tuple[list[Document], set[int]]:
+    """Return the moves that bring the guests to [g], by kind, then by guest; and the guests whose move mends nothing itself.
 
     :param emptied: kind of a move from an open node that is to be emptied.
     :param others: kind of a move that mends nothing itself.
     """
     cluster, before, found, item_of = problem.cluster, State(problem), list[Document](), items_of(problem)
-    overloaded = before.overloaded()
+    overloaded, mending_nothing = before.overloaded(), set[int]()
     for guest in np.flatnonzero(at != cluster.home).tolist():
         node = int(at[guest])
-        kind, reason = _why(problem, before, int(item_of[guest]), guest, overloaded, emptied) or _other(problem, before, guest, others)
+        why = _why(problem, before, int(item_of[guest]), guest, overloaded, emptied)
+        if why is None:
+            mending_nothing.add(guest)
+        kind, reason = why or _other(problem, before, guest, others)
         found.append(
             {
                 "guest": cluster.guests[guest],
@@ -57,7 +60,7 @@ def moves_of(problem: Problem, at: Ints, *, emptied: str = "evacuate", others: s
             }
         )
     order = {"repair": 0, "evacuate": 1}
-    return sorted(found, key=lambda move: (order.get(move["kind"], 2), move["guest"]))
+    return sorted(found, key=lambda move: (order.get(move["kind"], 2), move["guest"])), mending_nothing
 
 
 def _why(problem: Problem, before: State, item: int, guest: int, overloaded: Bools, emptied: str) -> tuple[str, str] | None:

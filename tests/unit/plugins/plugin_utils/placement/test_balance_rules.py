@@ -112,3 +112,17 @@ def test_what_has_no_window_is_planned_around():
     assert {move["guest"] for move in answer["moves"]} == {f"qemu/{number}" for number in (0, 2, 4, 6)}
     assert answer["refused"] == []
     assert answer["after"]["spread"]["memory"] < 0.01
+
+
+def test_nobody_makes_room_for_those_that_cannot_come():
+    # g would go to b, where h makes room, and i to a, for which it is pinned; but each has room only when the other has left, and there is no third node.
+    nodes = [node("a", more={"gpu": 0}), node("b", 100, 80, more={"gpu": 1})]
+    guests = [
+        guest("g", "a", 0, 80, more={"gpu": 1}),
+        guest("h", "b", 0, 10),
+        guest("i", "b", 0, 0, pinned_to=["a"], more={"gpu": 1}),
+    ]
+    answer = answered(cluster(nodes, guests), goal="repair_only")
+    assert answer["moves"] == []
+    assert [entry["guest"] for entry in answer["refused"]] == ["g", "i"]
+    assert answer["verdict"] == "infeasible"
