@@ -63,10 +63,15 @@ def _balance(document: t.Any, policy: t.Any) -> Document:
         return _answer(cluster, wanted, before, before, [], [], "no_beneficial_move", why, begun)
     waits = held(cluster, wanted)
     emptied = goals.freed(cluster, wanted) if wanted.goal == "consolidate" and not waits else []
-    problem, gave_way = _kept(cluster, wanted, [*leaving, *emptied])
-    trial, done, calm = _best(problem, wanted, waits)
-    at = done.at
-    freed = [node for node in emptied if not (at == node).any()]
+    while True:
+        problem, gave_way = _kept(cluster, wanted, [*leaving, *emptied])
+        trial, done, calm = _best(problem, wanted, waits)
+        at = done.at
+        freed = [node for node in emptied if not (at == node).any()]
+        if len(freed) == len(emptied):
+            break
+        # A node is emptied whole or not at all: what somebody finds no way from stays as it is.
+        emptied = freed
     after = measure(cluster, at, wanted.overcommit, leaving, freed)
     stuck = [cluster.guests[guest] for guest in np.flatnonzero(np.isin(at, leaving)).tolist()]
     empty = [cluster.nodes[node] for node in freed]
@@ -111,7 +116,8 @@ def _best(problem: Problem, policy: Policy, waits: str | None) -> tuple[Trial, D
             done = carried_out(problem, at, policy)
             if worth_it(policy, without, measure(cluster, done.at, policy.overcommit, closed), cluster.resources):
                 return most, done, None
-    return least, carried_out(problem, guests_at(least.search.state), policy, others="repair"), calm
+    others = "consolidate" if policy.goal == "consolidate" and closed else "repair"
+    return least, carried_out(problem, guests_at(least.search.state), policy, others=others), calm
 
 
 def _further(problem: Problem, at: Ints, policy: Policy) -> Ints:

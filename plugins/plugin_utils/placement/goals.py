@@ -140,10 +140,13 @@ def candidates(document: Mapping[str, t.Any], policy: Policy) -> Document:
     cluster, name = _with_guest(document, policy)
     problem = make_problem(cluster, policy, lightest=math.inf)
     state = State(problem)
-    item = int(items_of(problem)[cluster.guests.index(name)])
+    guest = cluster.guests.index(name)
+    item = int(items_of(problem)[guest])
     nodes = np.array([node for node in range(len(cluster.nodes)) if cluster.nodes[node] != _NEW], dtype=np.int64)
     fits = state.fits(np.array([item]), nodes)[0]
-    liked = State(make_problem(cluster, policy)).fits(np.array([item]), nodes)[0]
+    # Where soft rules count they join guests: the items are others.
+    gentle = make_problem(cluster, policy)
+    liked = State(gentle).fits(items_of(gentle)[[guest]], nodes)[0]
     found: list[tuple[bool, Document]] = []
     unfit: list[Document] = []
     for node, possible, good in zip(nodes.tolist(), fits.tolist(), liked.tolist(), strict=True):

@@ -42,8 +42,8 @@ def carried_out(problem: Problem, at: Ints, policy: Policy, *, others: str = "ba
     """
     cluster, at = problem.cluster, at.copy()
     documents, makers = moves_of(problem, at, emptied="consolidate" if policy.goal == "consolidate" else "evacuate", others=others)
-    if others not in URGENT:
-        makers = set()  # they balance
+    if others == "balance":
+        makers = set()
     nodes = {name: position for position, name in enumerate(cluster.nodes)}
     guests = {name: position for position, name in enumerate(cluster.guests)}
     asked = [Move(guests[move["guest"]], nodes[move["from"]], nodes[move["to"]], move["kind"]) for move in documents]
@@ -54,9 +54,9 @@ def carried_out(problem: Problem, at: Ints, policy: Policy, *, others: str = "ba
     needless: set[int] = set()
     while True:
         ordered = order(open_, asked, limits)
-        left = {move.guest: f"not moved to {cluster.nodes[move.target]}: {why}" for move, why in ordered.impossible}
-        others_left = _with_them(problem, asked, left)
-        refused |= left | others_left
+        refused |= {move.guest: f"not moved to {cluster.nodes[move.target]}: {why}" for move, why in ordered.impossible}
+        others_left = _with_them(problem, asked, refused)
+        refused |= others_left
         asked = [move for move in asked if move.guest not in refused]
         if others_left:
             continue

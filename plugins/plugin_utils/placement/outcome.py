@@ -85,7 +85,7 @@ def _why(problem: Problem, before: State, item: int, guest: int, overloaded: Boo
 
 def _other(problem: Problem, before: State, guest: int, kind: str) -> tuple[str, str]:
     home = int(problem.cluster.home[guest])
-    if kind == "repair":
+    if kind != "balance":
         return kind, f"makes room on {problem.cluster.nodes[home]} for a guest that must leave another node"
     return kind, _share(problem, before, home)
 

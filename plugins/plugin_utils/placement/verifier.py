@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verifier_claims import (
     check_candidates,
@@ -51,7 +51,7 @@ def verify(cluster: Document, answer: Document, policy: Document | None) -> list
     at, wrong = _walk(facts, moves)
     return [
         *wrong,
-        *_allowed(cluster, policy, goal, moves),
+        *_allowed(cluster, policy, goal, moves, answer.get("freed") or []),
         *_kinds(facts, goal, moves),
         *_rest(facts, policy, moves, cluster),
         *_budget(policy, moves),
@@ -109,7 +109,7 @@ def _is_left(facts: Facts, last: Document) -> bool:
     return last.get("kind") == "park" and last.get("to") != facts.home[last["guest"]]
 
 
-def _allowed(cluster: Document, policy: Document, goal: str, moves: list[Document]) -> Iterable[str]:
+def _allowed(cluster: Document, policy: Document, goal: str, moves: list[Document], freed: Collection[str]) -> Iterable[str]:
     """What forbids moves altogether, or some kinds of them."""
     if moves and cluster.get("balancers"):
         yield f"There are moves although the document names other balancers: {', '.join(cluster['balancers'])}."
@@ -120,10 +120,12 @@ def _allowed(cluster: Document, policy: Document, goal: str, moves: list[Documen
         yield f"There are balance moves although the goal is {goal}."
     if "consolidate" in kinds and goal != "consolidate":
         yield f"There are consolidate moves although the goal is {goal}."
-    emptied = {move.get("from") for move in moves if move.get("kind") == "consolidate"}
+    entered = {move.get("to") for move in moves}
     for number, move in enumerate(moves):
-        if move.get("to") in emptied:
+        if move.get("to") in freed:
             yield f"Move {number} ({move.get('guest')}): it arrives on {move['to']}, which is being freed."
+        if move.get("kind") == "consolidate" and move.get("from") not in freed and move.get("from") not in entered:
+            yield f"Move {number} ({move.get('guest')}): it is called consolidate, but {move.get('from')} is not freed, nor needs room."
 
 
 def _kinds(facts: Facts, goal: str, moves: list[Document]) -> Iterable[str]:

@@ -182,13 +182,19 @@ def test_a_node_without_a_resource_is_not_in_its_spread(cluster, answer):
     assert verify(cluster, answer, POLICY) == []
 
 
-def test_freed_nodes_take_nothing(cluster, answer):
+def test_freed_nodes_take_nothing_and_only_they_are_left_for_that(cluster, answer):
+    policy = {**POLICY, "goal": "consolidate"}
     for move in answer["moves"][1:]:
         move["kind"] = "consolidate"
-    wrong = told_of(cluster, answer, "being freed", {**POLICY, "goal": "consolidate"})
-    assert wrong == []
+    sources = {move["from"] for move in answer["moves"][1:]}
+    entered = {move["to"] for move in answer["moves"]}
+    assert told_of(cluster, {**answer, "freed": sorted(sources)}, "is not freed, nor needs room", policy) == []
+    assert len(told_of(cluster, answer, "is not freed, nor needs room", policy)) == sum(
+        move["from"] not in entered for move in answer["moves"][1:]
+    )
+    assert sources - entered
     answer["moves"].append({"guest": "g4", "from": "b", "to": "a", "kind": "consolidate", "cost": {"bytes": 8}})
-    assert told_of(cluster, answer, "being freed", {**POLICY, "goal": "consolidate"}) == [
+    assert told_of(cluster, {**answer, "freed": ["a", "b"]}, "being freed", policy) == [
         "Move 1 (g2): it arrives on b, which is being freed.",
         "Move 3 (g4): it arrives on a, which is being freed.",
     ]
