@@ -39,6 +39,8 @@ def test_a_node_is_emptied_whole_or_not_at_all():
 
 def test_a_place_beside_guests_that_a_soft_rule_joins():
     still = {"running": False, "movable": False}
-    document = cluster("ab", [guest("x", "a", 0, 0, **still), guest("y", "a", 0, 0, **still)], rule("together", "x y", strict=False, weight=1))
+    document = cluster(
+        "ab", [guest("x", "a", 0, 0, **still), guest("y", "a", 0, 0, **still)], rule("together", "x y", strict=False, weight=1)
+    )
     answer = answered(document, {"goal": "place", "goal_options": {"guest": {"id": "z", "cpu": 1, "memory": 1}}})
     assert [one["node"] for one in answer["candidates"]] == ["a", "b"]
