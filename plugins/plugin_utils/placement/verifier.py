@@ -134,6 +134,10 @@ def _kinds(facts: Facts, goal: str, moves: list[Document]) -> Iterable[str]:
     hurt = {*facts.astray(facts.home)}
     for number in facts.broken(facts.home, strict=False):
         hurt.update(facts.rules[number].get("guests") or [])
+    # Who belongs together with a guest that must go goes with it.
+    bound = [set(rule.get("guests") or []) for rule in facts.rules if rule["kind"] == "together" and rule.get("strict", True)]
+    while any(guests & hurt and not guests <= hurt for guests in bound):
+        hurt = hurt.union(*(guests for guests in bound if guests & hurt))
     over = {limit.node for limit, used in facts.used(facts.home).items() if limit.exceeded_by(used)}
     entered = {move.get("to") for move in moves if move.get("kind") in ("repair", "evacuate", "park")}
     for number, move in enumerate(moves):

@@ -126,3 +126,9 @@ def test_nobody_makes_room_for_those_that_cannot_come():
     assert answer["moves"] == []
     assert [entry["guest"] for entry in answer["refused"]] == ["g", "i"]
     assert answer["verdict"] == "infeasible"
+
+
+def test_who_belongs_together_with_a_guest_that_must_go_goes_with_it():
+    guests = [guest("g", "a", 1, running=False), guest("h", "a", 1, running=False, pinned_to=["b"])]
+    answer = answered(cluster("ab", guests, rule("together", "g h")), goal="repair_only")
+    assert [(move["guest"], move["kind"]) for move in answer["moves"]] == [("g", "repair"), ("h", "repair")]
