@@ -18,7 +18,7 @@ from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verif
     check_figures,
     check_verdict,
 )
-from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verifier_facts import At, Document, Facts, Limit
+from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verifier_facts import At, Document, Facts, Limit, is_strict
 from ansible_collections.foresight.capacity.plugins.plugin_utils.placement.verifier_waves import verify_waves
 
 __all__ = ["verify", "verify_waves"]
@@ -135,7 +135,7 @@ def _kinds(facts: Facts, goal: str, moves: list[Document]) -> Iterable[str]:
     for number in facts.broken(facts.home, strict=False):
         hurt.update(facts.rules[number].get("guests") or [])
     # Who belongs together with a guest that must go goes with it.
-    bound = [set(rule.get("guests") or []) for rule in facts.rules if rule["kind"] == "together" and rule.get("strict", True)]
+    bound = [set(rule.get("guests") or []) for rule in facts.rules if rule["kind"] == "together" and is_strict(rule)]
     while any(guests & hurt and not guests <= hurt for guests in bound):
         hurt = hurt.union(*(guests for guests in bound if guests & hurt))
     over = {limit.node for limit, used in facts.used(facts.home).items() if limit.exceeded_by(used)}
