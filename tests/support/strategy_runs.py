@@ -141,8 +141,12 @@ def _rule_wrongs(document, rule, changed, before, after):
     guests = [id_ for id_ in rule["guests"] if id_ in after]
     found = []
     if rule["kind"] == "apart":
-        counts = collections.Counter(after[id_] for id_ in guests)
-        found += [f"{id_} joined another of apart" for id_ in guests if id_ in changed and counts[after[id_]] > 1]
+        # Those that a strict rule keeps together move as one, and are as little apart as before.
+        found += [
+            f"{one} joined {other} of apart"
+            for one, other in itertools.permutations(guests, 2)
+            if one in changed and after[one] == after[other] and before[one] != before[other]
+        ]
     elif rule["kind"] == "together" and rule.get("strict", True):
         # Whatever moves, moves to where all are.
         if any(id_ in changed for id_ in guests) and len({after[id_] for id_ in guests}) > 1:
