@@ -184,7 +184,7 @@ def _parted(rule: Mapping[str, t.Any], name: str, at: Mapping[str, str]) -> list
     """Return a rule in which the requested guest goes to the others that it belongs together with: they do not come to it."""
     if rule["kind"] != "together" or name not in (rule.get("guests") or []):
         return [rule]
-    others = [one for one in rule["guests"] if one != name and one in at]
+    others = [one for one in dict.fromkeys(rule["guests"]) if one != name and one in at]
     counts = Counter(at[one] for one in others)
     most = [node for node, count in counts.items() if count == max(counts.values())]
     follows = [{**rule, "kind": "on_nodes", "guests": [name], "nodes": most}] if most else []

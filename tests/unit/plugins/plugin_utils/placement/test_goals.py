@@ -44,3 +44,10 @@ def test_a_place_beside_guests_that_a_soft_rule_joins():
     )
     answer = answered(document, {"goal": "place", "goal_options": {"guest": {"id": "z", "cpu": 1, "memory": 1}}})
     assert [one["node"] for one in answer["candidates"]] == ["a", "b"]
+
+
+def test_a_guest_that_a_rule_names_twice_counts_once():
+    guests = [guest("x", "a", 1), guest("y", "b", 1), guest("z", "a", 1)]
+    document = cluster("ab", guests, rule("together", "z x x y"))
+    answer = answered(document, {"goal": "place", "goal_options": {"guest": {"id": "z", "cpu": 1, "memory": 1}}})
+    assert sorted(one["node"] for one in answer["candidates"]) == ["a", "b"]
