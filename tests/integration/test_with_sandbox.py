@@ -8,20 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from support.playbooks import ANSIBLE_PLAYBOOK, CHECKOUT
+from support.sandbox_client import until
 
 WITH_SANDBOX = [sys.executable, str(CHECKOUT / "tests" / "tools" / "with_sandbox.py")]
-
-
-def until(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not reached():
-        assert time.monotonic() < end, "not reached in time"
-        time.sleep(0.02)
 
 
 def refused(address: str) -> bool:

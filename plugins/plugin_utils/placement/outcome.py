@@ -74,7 +74,8 @@ def _why(problem: Problem, before: State, item: int, guest: int, overloaded: Boo
     if problem.home[item] < 0:
         return "repair", "belongs together with guests on other nodes"
     if problem.astray[item]:
-        return "repair", f"must not be on {name}"
+        who = "must" if len(problem.members[item]) == 1 else "it, or a guest that it belongs together with, must"
+        return "repair", f"{who} not be on {name}"
     if before.breaches_of(item):
         return "repair", f"must be apart from a guest on {name}"
     over = np.flatnonzero(overloaded[home])

@@ -132,3 +132,4 @@ def test_who_belongs_together_with_a_guest_that_must_go_goes_with_it():
     guests = [guest("g", "a", 1, running=False), guest("h", "a", 1, running=False, pinned_to=["b"])]
     answer = answered(cluster("ab", guests, rule("together", "g h")), goal="repair_only")
     assert [(move["guest"], move["kind"]) for move in answer["moves"]] == [("g", "repair"), ("h", "repair")]
+    assert {move["reason"] for move in answer["moves"]} == {"it, or a guest that it belongs together with, must not be on a"}
